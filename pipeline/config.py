@@ -1,0 +1,425 @@
+"""Settings: one YAML file, read into frozen models; the only reader of the environment.
+
+Every field has a working default, so the shortest configuration is the one that names the sources. Unknown keys are errors that
+name the nearest known one. No secret belongs here: credentials come from the environment or an Airflow connection.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipeline.errors import ConfigError
+
+SourceKind = Literal["web", "social", "licensed"]
+SourceFormat = Literal["auto", "jsonl", "parquet", "warc"]
+
+KNOWN_SOURCES: dict[str, SourceKind] = {"web_crawl": "web", "social_feeds": "social", "licensed_content": "licensed"}
+"""Sources that a plain name stands for; their files lie in `input/<name>/` beside the configuration."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class Model(BaseModel):
+    """Frozen, strict about keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+
+
+class Source(Model):
+    """One place that documents come from."""
+
+    name: Name
+    kind: SourceKind
+    paths: tuple[str, ...] = ()
+    """Files, folders, globs or fsspec URIs; relative ones start at the configuration's folder. Empty: `input/<name>/`."""
+    format: SourceFormat = "auto"
+    """`auto` goes by the file's name."""
+    license: str | None = None
+    """SPDX identifier that holds for every record which states none itself."""
+    require_license: bool = False
+    """Reject a record that has no licence of its own while the source states none."""
+    rank: int = 0
+    """Preference among duplicates: the lower rank survives."""
+    text_field: str = "text"
+    id_field: str = "id"
+    uri_field: str = "url"
+    license_field: str = "license"
+    date_field: str = "date"
+    max_record_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
+    max_text_characters: Annotated[int, Field(gt=0)] = 5_000_000
+    drop_marker: str = "_SUCCESS"
+    """Nightly ingest: a sub-folder of the source is a drop, complete once it holds a file of this name."""
+
+
+class Ingestion(Model):
+    """What comes in."""
+
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)] = tuple(
+        Source(name=name, kind=kind) for name, kind in KNOWN_SOURCES.items()
+    )
+    deduplication: bool = True
+    language_detection: bool = True
+    max_failed_share: Share = 0.05
+    """A source with more failed records than this is flagged."""
+    shard_documents: Annotated[int, Field(ge=1)] = 5_000
+    shard_characters: Annotated[int, Field(ge=1_000)] = 64_000_000
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _plain_names(cls, value: Any) -> Any:
+        """Let a plain name stand for a known source."""
+        if not isinstance(value, list | tuple):
+            return value
+        sources = []
+        for entry in value:
+            if isinstance(entry, str):
+                if entry not in KNOWN_SOURCES:
+                    hint = _nearest(entry, KNOWN_SOURCES)
+                    raise ValueError(  # noqa: TRY004 - pydantic turns a ValueError into a located error
+                        f"unknown source '{entry}'{hint}; any other source is a mapping with name, kind and paths"
+                    )
+                sources.append({"name": entry, "kind": KNOWN_SOURCES[entry]})
+            else:
+                sources.append(entry)
+        return sources
+
+    @model_validator(mode="after")
+    def _unique_names(self) -> Ingestion:
+        names = [source.name for source in self.sources]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"source '{doubled[0]}' is listed twice")
+        return self
+
+
+class Cleaning(Model):
+    """What is taken out."""
+
+    remove_pii: bool = True
+    filter_low_quality: bool = True
+    quality_threshold: Share = 0.8
+
+
+class BenchmarkSlice(Model):
+    """One slice of benchmark items."""
+
+    name: Name
+    weight: Share
+    files: tuple[str, ...] = ()
+    """JSONL files with a `text` (or `question`) field; empty: the small built-in set of that name."""
+
+
+class Validation(Model):
+    """What the batch is measured on."""
+
+    benchmark_slices: tuple[BenchmarkSlice, ...] = (
+        BenchmarkSlice(name="reasoning", weight=0.3),
+        BenchmarkSlice(name="factuality", weight=0.3),
+        BenchmarkSlice(name="safety", weight=0.4),
+    )
+    continuous_monitoring: bool = True
+    """Compare each batch's slice figures and shares with the history."""
+    contamination_shingle_size: Annotated[int, Field(ge=3, le=50)] = 13
+    max_regression: Share = 0.05
+    """A slice that falls by more than this against the last release is flagged."""
+
+    @model_validator(mode="after")
+    def _weights(self) -> Validation:
+        total = sum(entry.weight for entry in self.benchmark_slices)
+        if self.benchmark_slices and abs(total - 1) > 1e-9:
+            raise ValueError(f"the weights of benchmark_slices must sum to 1, not {total:g}")
+        names = [entry.name for entry in self.benchmark_slices]
+        if len(set(names)) < len(names):
+            raise ValueError("two benchmark_slices have the same name")
+        return self
+
+
+class Dedup(Model):
+    """Near-duplicates."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Exact Jaccard similarity from which two documents are one."""
+    recall: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    """Share of the pairs at the threshold that the bands must nominate; bands and rows are derived from it."""
+    shingle_size: Annotated[int, Field(ge=1, le=32)] = 5
+    seed: Annotated[int, Field(ge=0)] = 1
+    max_bucket: Annotated[int, Field(ge=2)] = 1_000
+    """Documents of one bucket that are compared pairwise; beyond it each is compared with the first ones only, and counted."""
+    max_removed_share: Share = 0.9
+    """A source that loses more than this to deduplication is flagged."""
+
+
+class Language(Model):
+    """Language detection."""
+
+    wanted: tuple[str, ...] = ()
+    """BCP 47 codes to keep; empty: every language."""
+    min_score: Share = 0.5
+    window_characters: Annotated[int, Field(ge=50)] = 1_000
+
+
+class Pii(Model):
+    """Personal data."""
+
+    entities: Annotated[tuple[str, ...], Field(min_length=1)] = (
+        "EMAIL_ADDRESS",
+        "PHONE_NUMBER",
+        "CREDIT_CARD",
+        "IBAN_CODE",
+        "US_SSN",
+        "IP_ADDRESS",
+        "CRYPTO",
+    )
+    phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IN", "BR")
+    min_score: Share = 0.4
+
+
+class Quality(Model):
+    """Quality rules: which published rule sets reject whatever the score."""
+
+    hard_rules: tuple[Literal["gopher", "fineweb"], ...] = ("gopher",)
+    """Rule sets that reject; every rule of both sets is evaluated and recorded as a measure whichever are named here."""
+    max_removed_share: Share = 0.9
+    """A source that loses more than this to quality is flagged."""
+
+
+class History(Model):
+    """Expectations against earlier batches."""
+
+    warm_up_batches: Annotated[int, Field(ge=1)] = 3
+    """Until this many released batches exist, expectations against history report and do not flag."""
+    max_share_change: Share = 0.3
+
+
+class Publish(Model):
+    """The release and its indicators."""
+
+    min_quality: Share = 0.95
+    max_duplicate_rate: Share = 0.01
+    sample_size: Annotated[int, Field(ge=1)] = 1_000
+    """Documents drawn for the quality and duplicate indicators (all, where there are fewer)."""
+
+
+class Review(Model):
+    """The curator's part."""
+
+    database: str | None = None
+    """SQLAlchemy URL of the review cases; default: SQLite in the lake."""
+    timeout_hours: Annotated[float, Field(gt=0)] = 72
+    """No answer in time is a rejection."""
+
+
+class Lake(Model):
+    """Where everything lies."""
+
+    root: str = "lake"
+    """Folder or fsspec URI; relative ones start at the configuration's folder."""
+    raw_root: str | None = None
+    """Text before redaction; default: `raw/` under the root."""
+    catalog: str | None = None
+    """SQLAlchemy URL of the Iceberg catalogue; default: SQLite in the lake."""
+
+
+class Engine(Model):
+    """Where it runs."""
+
+    master: str = "local[*]"
+    """Spark master, or `sc://host:port` for Spark Connect. SLUICE_SPARK_MASTER and the Airflow connection go first."""
+    batch_rows: Annotated[int, Field(ge=1)] = 1_000
+    """Documents that a stage sees at once."""
+
+
+class Settings(Model):
+    """Everything that a run is told: the value of `data_pipeline` in the YAML file."""
+
+    ingestion: Ingestion = Ingestion()
+    cleaning: Cleaning = Cleaning()
+    validation: Validation = Validation()
+    dedup: Dedup = Dedup()
+    language: Language = Language()
+    pii: Pii = Pii()
+    quality: Quality = Quality()
+    history: History = History()
+    publish: Publish = Publish()
+    review: Review = Review()
+    lake: Lake = Lake()
+    engine: Engine = Engine()
+    expectations: str | None = None
+    """Folder of the suites; default: `expectations/` of the project."""
+
+    def digest(self, *sections: str) -> str:
+        """Return a digest of the named sections (all but where things lie and run, if none is named)."""
+        data = self.model_dump(mode="json", include=set(sections) or None)
+        if not sections:
+            for place in ("lake", "engine", "review"):
+                data.pop(place)
+        return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class ConfigFile(Model):
+    """The file's one root."""
+
+    data_pipeline: Settings
+
+
+def load(path: str | Path) -> Settings:
+    """Read a configuration file; relative paths in it are resolved against its folder.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not YAML, or does not fit; the message names the key and the nearest right one.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"the configuration {file} is not UTF-8 text") from None
+    return parse(text, file.resolve().parent, name=str(file))
+
+
+def parse(text: str, folder: Path, name: str = "configuration") -> Settings:
+    """Read a configuration from YAML text; relative paths in it are resolved against `folder`."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{name} is not valid YAML{where}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{name}: expected a mapping with the key 'data_pipeline' at the top")
+    return _resolve(validate(data, name), folder)
+
+
+def validate(data: dict[str, Any], name: str = "configuration") -> Settings:
+    """Turn plain data into settings, with one sentence for each mistake.
+
+    Raises
+    ------
+    ConfigError
+        If the data does not fit.
+    """
+    try:
+        return ConfigFile.model_validate(data).data_pipeline
+    except ValidationError as error:
+        sentences = [_sentence(item) for item in error.errors(include_url=False)]
+        raise ConfigError(f"{name}: " + "; ".join(sentences)) from None
+
+
+def override(settings: Settings, overrides: dict[str, Any]) -> Settings:
+    """Return settings with dotted keys replaced, e.g. ``{"cleaning.quality_threshold": 0.5}``.
+
+    Raises
+    ------
+    ConfigError
+        If a key does not exist or a value does not fit.
+    """
+    data: dict[str, Any] = settings.model_dump(mode="json")
+    for key, value in overrides.items():
+        *parents, last = key.split(".")
+        place = data
+        for depth, parent in enumerate(parents):
+            if not isinstance(place.get(parent), dict):
+                trail = ".".join(parents[: depth + 1])
+                raise ConfigError(f"override: unknown key '{trail}'{_nearest(parent, place)}")
+            place = place[parent]
+        if last not in place:
+            raise ConfigError(f"override: unknown key '{key}'{_nearest(last, place)}")
+        place[last] = value
+    return validate({"data_pipeline": data}, "override")
+
+
+def environment(name: str, default: str | None = None) -> str | None:
+    """Return the environment variable ``SLUICE_<name>``; nothing else reads the environment."""
+    return os.environ.get(f"SLUICE_{name}", default)
+
+
+def _resolve(settings: Settings, folder: Path) -> Settings:
+    """Anchor relative paths at the configuration's folder."""
+
+    def anchor(path: str) -> str:
+        return path if "://" in path or Path(path).is_absolute() else str(folder / path)
+
+    sources = tuple(
+        source.model_copy(update={"paths": tuple(anchor(p) for p in source.paths or (f"input/{source.name}",))})
+        for source in settings.ingestion.sources
+    )
+    slices = tuple(
+        entry.model_copy(update={"files": tuple(anchor(p) for p in entry.files)})
+        for entry in settings.validation.benchmark_slices
+    )
+    lake = settings.lake.model_copy(
+        update={
+            "root": anchor(settings.lake.root),
+            "raw_root": anchor(settings.lake.raw_root) if settings.lake.raw_root else None,
+        }
+    )
+    return settings.model_copy(
+        update={
+            "ingestion": settings.ingestion.model_copy(update={"sources": sources}),
+            "validation": settings.validation.model_copy(update={"benchmark_slices": slices}),
+            "lake": lake,
+            "expectations": anchor(settings.expectations) if settings.expectations else None,
+        }
+    )
+
+
+def _nearest(word: str, known: typing.Iterable[str]) -> str:
+    """Return ", did you mean 'x'?" for the nearest known word, or the list of known ones."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f", did you mean '{close[0]}'?" if close else f" (known: {', '.join(sorted(names))})"
+
+
+def _sentence(error: Any) -> str:
+    """Turn one pydantic error into a sentence that names the key."""
+    location = [part for part in error["loc"] if not str(part).startswith("function-")]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(location[:-1])
+        return f"unknown key '{key}'{_nearest(str(location[-1]), known)}"
+    if error["type"] == "missing":
+        return f"the key '{key}' is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    got = error["input"]
+    if error["type"] != "value_error" and isinstance(got, str | int | float | bool | None):
+        message += f", not {got!r}"
+    return f"'{key}': {message}"
+
+
+def _fields_at(location: list[Any]) -> list[str]:
+    """Return the known keys of the model at a place in the file."""
+    model: type[BaseModel] = ConfigFile
+    for part in location:
+        if isinstance(part, int):
+            continue
+        found = _model_in(model.model_fields[part].annotation)
+        if found is None:
+            return []
+        model = found
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that an annotation holds, looking into tuples and optionals."""
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return annotation if issubclass(annotation, BaseModel) else None
+    for argument in typing.get_args(annotation):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

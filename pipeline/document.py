@@ -1,0 +1,219 @@
+"""The document's columns at each stage: the only place that names a column and its type.
+
+A snapshot's shard holds the columns of its stage, one row for each document of the batch, in the shard's order. A row that an
+earlier stage rejected has nulls in all later stages. Text is written by `ingest` (raw, before redaction, under the raw root)
+and by `pii` (redacted); every other column lies beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyarrow as pa
+
+from pipeline.verdict import VERDICT
+
+DOCUMENT_ID = "document_id"
+TEXT = "text"
+VERDICT_COLUMN = "verdict"
+
+SPAN = pa.struct(
+    [
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("recognizer", pa.string(), nullable=False),
+        pa.field("score", pa.float32(), nullable=False),
+        pa.field("token", pa.string(), nullable=False),
+    ]
+)
+"""Personal data that was replaced: its type, code-point offsets of the placeholder in the *new* text, the recogniser and its
+score, and the token that stands there. Never the value."""
+
+RAW = pa.schema(
+    [
+        pa.field(DOCUMENT_ID, pa.string(), nullable=False),
+        # Null where the record never became text.
+        pa.field(TEXT, pa.string()),
+        # The record's own bytes, kept only where it was rejected or failed before it became text, for replay.
+        pa.field("record", pa.binary()),
+    ]
+)
+
+INGEST = pa.schema(
+    [
+        pa.field(DOCUMENT_ID, pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("source_kind", pa.string(), nullable=False),
+        pa.field("uri", pa.string()),
+        pa.field("fetched_at", pa.timestamp("us", tz="UTC")),
+        # SPDX identifier or expression, or the licence's own address; null where none is stated.
+        pa.field("license", pa.string()),
+        # allowed | unknown | opted_out
+        pa.field("consent", pa.string(), nullable=False),
+        # Where the consent was read: "header:x-robots-tag", "meta:robots", ...; null where nothing was found.
+        pa.field("consent_evidence", pa.string()),
+        # Place of the record: file relative to its source, byte offset (WARC) or zero-based row, and the record's own id.
+        pa.field("record_file", pa.string(), nullable=False),
+        pa.field("record_offset", pa.int64(), nullable=False),
+        pa.field("record_id", pa.string()),
+        # sha256 of the record's raw content (the payload for WARC, the line or row for the others).
+        pa.field("record_digest", pa.string(), nullable=False),
+        # sha256 of the normalised text in UTF-8; null where there is no text.
+        pa.field("text_digest", pa.string()),
+        pa.field("characters", pa.int32()),
+        # What normalisation changed: comma-separated names, null where nothing.
+        pa.field("normalised", pa.string()),
+        pa.field(VERDICT_COLUMN, VERDICT),
+    ]
+)
+
+DEDUP = pa.schema(
+    [
+        # Of a removed document: the document that stays for it, the release that published it (null: same batch).
+        pa.field("survivor", pa.string()),
+        pa.field("survivor_release", pa.int64()),
+        # Exact Jaccard similarity of the shingle sets, 1.0 for an exact duplicate.
+        pa.field("similarity", pa.float64()),
+        # Documents of the batch that the survivor stands for, itself included; 1 for a document without duplicates.
+        pa.field("cluster_size", pa.int32()),
+        # Band hashes of the signature: what the history index holds of a published document.
+        pa.field("bands", pa.list_(pa.field("item", pa.int64(), nullable=False))),
+        pa.field(VERDICT_COLUMN, VERDICT),
+    ]
+)
+
+LANGUAGE = pa.schema(
+    [
+        # BCP 47; "und" where nothing reached the score.
+        pa.field("language", pa.string()),
+        pa.field("language_score", pa.float32()),
+        pa.field("language_runner_up", pa.string()),
+        pa.field("language_runner_up_score", pa.float32()),
+        pa.field(VERDICT_COLUMN, VERDICT),
+    ]
+)
+
+PII = pa.schema(
+    [
+        pa.field(TEXT, pa.string()),
+        pa.field("pii_spans", pa.list_(pa.field("item", SPAN, nullable=False))),
+        pa.field("pii_count", pa.int32()),
+        # Hits of the independent re-scan on the redacted text; 0 is what the gate demands.
+        pa.field("pii_left", pa.int32()),
+        pa.field(VERDICT_COLUMN, VERDICT),
+    ]
+)
+
+MEASURES: tuple[str, ...] = (
+    "word_count",
+    "mean_word_length",
+    "hash_ratio",
+    "ellipsis_ratio",
+    "bullet_lines",
+    "ellipsis_lines",
+    "alphabetic_words",
+    "stop_words",
+    "stop_word_share",
+    "unique_word_share",
+    "duplicate_lines",
+    "duplicate_paragraphs",
+    "duplicate_line_characters",
+    "duplicate_paragraph_characters",
+    "top_2_gram",
+    "top_3_gram",
+    "top_4_gram",
+    "duplicate_5_grams",
+    "duplicate_6_grams",
+    "duplicate_7_grams",
+    "duplicate_8_grams",
+    "duplicate_9_grams",
+    "duplicate_10_grams",
+    "line_punctuation",
+    "short_lines",
+    "newline_ratio",
+    "digit_share",
+    "uppercase_share",
+    "symbol_share",
+)
+"""Numbers about a text; `pipeline/text/measures.py` defines each."""
+
+QUALITY = pa.schema(
+    [
+        pa.field("quality_score", pa.float32()),
+        *(pa.field(name, pa.float32()) for name in MEASURES),
+        pa.field(VERDICT_COLUMN, VERDICT),
+    ]
+)
+
+PROVENANCE = pa.schema(
+    [
+        # Canonical JSON (sorted keys, no spaces) of the lineage record, and its sha256.
+        pa.field("lineage", pa.string()),
+        pa.field("lineage_digest", pa.string()),
+        # Demanded fields that the record lacks, 0 when complete.
+        pa.field("lineage_missing", pa.int32()),
+        pa.field("lineage_verified", pa.bool_()),
+        pa.field(VERDICT_COLUMN, VERDICT),
+    ]
+)
+
+VALIDATE = pa.schema(
+    [
+        # "benchmark:item" of the item that the document shares most 13-grams with, and how many it shares.
+        pa.field("contaminated_item", pa.string()),
+        pa.field("contaminated_shingles", pa.int32()),
+        # Identity groups that the text mentions ("axis:group"); null where no list exists for its language.
+        pa.field("groups", pa.list_(pa.field("item", pa.string(), nullable=False))),
+        pa.field(VERDICT_COLUMN, VERDICT),
+    ]
+)
+
+PUBLISH = pa.schema(
+    [
+        # sha256 of the published text.
+        pa.field("published_digest", pa.string()),
+        pa.field("survivor", pa.string()),
+        pa.field("survivor_release", pa.int64()),
+        pa.field("similarity", pa.float64()),
+        pa.field(VERDICT_COLUMN, VERDICT),
+    ]
+)
+
+COLUMNS: dict[str, pa.Schema] = {
+    "ingest": INGEST,
+    "dedup": DEDUP,
+    "language": LANGUAGE,
+    "pii": PII,
+    "quality": QUALITY,
+    "provenance": PROVENANCE,
+    "validate": VALIDATE,
+    "publish": PUBLISH,
+}
+"""Each stage's columns, in the recipe's order."""
+
+
+def text_digest(text: str) -> str:
+    """Return the sha256 of a text's UTF-8 bytes, in hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def document_id(source: str, address: str, content: bytes) -> str:
+    """Return the id of a document: 32 hexadecimal digits.
+
+    Parameters
+    ----------
+    source
+        Name of the source.
+    address
+        The record's own address: its URI or native id, or "" where it has none. Never a file name or a position, so that the
+        same record in another file, order or root has the same id.
+    content
+        The record's raw content.
+    """
+    digest = hashlib.blake2b(digest_size=16, person=b"sluice-document")
+    for part in (source.encode(), address.encode("utf-8", "surrogatepass")):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    digest.update(content)
+    return digest.hexdigest()
