@@ -1,0 +1,1 @@
+"""The eight stages: adapters of the library to the contract in `pipeline.stage`."""

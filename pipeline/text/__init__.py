@@ -1,0 +1,1 @@
+"""Text in, values out: pure functions and compiled kernels; no Spark, no files."""
