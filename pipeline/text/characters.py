@@ -5,6 +5,8 @@ made from Python's own Unicode data once per process, so that a kernel and a pla
 the data, while the code of the two stays independent.
 """
 
+# ruff: noqa: RUF001 - punctuation of other scripts is meant as it stands
+
 from __future__ import annotations
 
 import unicodedata
@@ -54,7 +56,7 @@ _LAST_LETTER = 0x34000
 CODE_POINTS = 0x110000
 
 
-def character_class(character: str) -> int:
+def character_class(character: str) -> int:  # noqa: PLR0911 - one return a class
     """Return the class of one character.
 
     >>> character_class("é") == LOWER, character_class("語") == SPACELESS, character_class("#") == SYMBOL

@@ -13,6 +13,6 @@ FUNCTION_WORDS = frozenset(
     nor not of off on one only or other our out over own she should so some such than that that's the their them then
     there these they this those through to too under until up very was we were what when where which while who whom why
     will with would you your yours i'm you're we're they're can't didn't doesn't isn't i've won't
-    """.split()
+    """.split()  # noqa: SIM905 - as above
 )
 """Articles, pronouns, prepositions, conjunctions and auxiliaries: about two words in five of running English."""

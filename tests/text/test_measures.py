@@ -1,5 +1,7 @@
 """The kernel against its plain-Python specification."""
 
+# ruff: noqa: RUF001 - the texts are in many scripts on purpose
+
 from __future__ import annotations
 
 import sys
