@@ -36,9 +36,11 @@ if TYPE_CHECKING:
 PRIOR = 0.85
 CORRUPTED = 0.65
 """Share of the bad side's weight that corruptions have."""
-NOTICE, HAM = 0.25, 0.35
+NOTICE, HAM = 0.5, 0.35
 """Weight of notices and of ordinary mail ("ham"), as a share of one good origin's weight."""
-TEXTS, CORRUPTED_TEXTS = 300, 300
+TEXTS, CORRUPTED_TEXTS = 300, 400
+CORRUPTED_CHARACTERS = (40, 4000)
+"""Length of what is corrupted, log-uniform."""
 RIDGE = 0.0005
 NO_STOP_WORDS = 0.4
 """Share of an origin's weight that its copy without stop-word measures has; not for corruptions that only these show."""
@@ -113,7 +115,9 @@ def prepare(texts: Sequence[str], labels: Sequence[str], origins: Sequence[str],
         weight = HAM if label == "ham" else 1.0
         table[name] = Origin(label != "bad", weight, real=True, features=_features(chosen))
     for name, corruption in [*CORRUPTIONS.items(), ("notice", notice)]:
-        parts = [good[i][: int(generator.integers(200, 4000))] for i in generator.integers(0, len(good), CORRUPTED_TEXTS)]
+        sizes = np.exp(generator.uniform(*np.log(CORRUPTED_CHARACTERS), CORRUPTED_TEXTS)).astype(int)
+        drawn = generator.integers(0, len(good), CORRUPTED_TEXTS)
+        parts = [good[i][:size] for i, size in zip(drawn, sizes, strict=True)]
         features = _features([corruption(part, generator) for part in parts])
         fair = name == "notice"
         table[name] = Origin(fair, NOTICE if fair else 1.0, False, features, name not in _ONLY_STOP_WORDS)
