@@ -85,8 +85,8 @@ def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> Stag
     entry = step(name)
     chain = chain_before(batch, name)
     fingerprint = stage_fingerprint(batch, entry, chain)
-    folder = f"batches/{batch.batch_id}/{name}/{fingerprint[:32]}"
-    known = find_manifest(batch, name, fingerprint)
+    folder = f"batches/{batch.batch_id}/{name}/{fingerprint}"
+    known = manifests.find(batch.lake, batch.batch_id, name, fingerprint)
     if known is not None:
         return StageResult(known, reused=True, seconds=time.monotonic() - started)
     work = Work(batch, entry, chain, fingerprint, folder, partial(_session, batch))
@@ -112,7 +112,7 @@ def chain_before(batch: Batch, name: str) -> Chain:
         if entry.name == name:
             break
         chain = Chain(batch.lake, batch.raw, tuple(found))
-        manifest = find_manifest(batch, entry.name, stage_fingerprint(batch, entry, chain))
+        manifest = manifests.find(batch.lake, batch.batch_id, entry.name, stage_fingerprint(batch, entry, chain))
         if manifest is None:
             raise SnapshotError(
                 f"batch {batch.batch_id}: stage {entry.name} has no snapshot for this configuration and code; "
@@ -127,7 +127,7 @@ def full_chain(batch: Batch) -> Chain:
     found: list[Manifest] = []
     for entry in RECIPE:
         chain = Chain(batch.lake, batch.raw, tuple(found))
-        manifest = find_manifest(batch, entry.name, stage_fingerprint(batch, entry, chain))
+        manifest = manifests.find(batch.lake, batch.batch_id, entry.name, stage_fingerprint(batch, entry, chain))
         if manifest is None:
             break
         found.append(manifest)
@@ -153,13 +153,7 @@ def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:
             "libraries": library_versions(entry.libraries),
             "models": models,
         }
-    )
-
-
-def find_manifest(batch: Batch, name: str, fingerprint: str) -> Manifest | None:
-    """Return the committed manifest of a stage, if there is one."""
-    path = f"batches/{batch.batch_id}/{name}/{fingerprint[:32]}/manifest.json"
-    return manifests.read(batch.lake, path) if batch.lake.exists(path) else None
+    )[:32]
 
 
 def _run(work: Work) -> Output:
@@ -271,8 +265,8 @@ def _commit(work: Work, output: Output, seconds: float) -> Manifest:
         stage=name,
         fingerprint=work.fingerprint,
         inputs=work.chain.fingerprints(),
-        files=output.files,
-        counts=[],
+        files=tuple(output.files),
+        counts=(),
         metrics={},
         columns=str(COLUMNS[name]),
         settings_digest=work.batch.settings_digest,
@@ -284,11 +278,11 @@ def _commit(work: Work, output: Output, seconds: float) -> Manifest:
     chain = Chain(work.batch.lake, work.batch.raw, (*work.chain.manifests, draft))
     counts = _with_read(work, count_sources(chain, name), output)
     metrics = stage_metrics(work.batch, chain, name, counts, output.metrics)
-    final = draft.model_copy(update={"counts": counts, "metrics": metrics})
-    faults.point(f"before-manifest")
-    manifests.write(work.batch.lake, f"{work.folder}/manifest.json", final)
-    faults.point(f"after-manifest")
-    return final
+    final = draft.model_copy(update={"counts": tuple(counts), "metrics": metrics})
+    faults.point("before-manifest")
+    committed = manifests.write(work.batch.lake, final)
+    faults.point("after-manifest")
+    return committed
 
 
 def _with_read(work: Work, counts: list[SourceCount], output: Output) -> list[SourceCount]:

@@ -5,12 +5,13 @@ A manifest is written last. A snapshot without one does not exist; readers take 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.errors import ContractViolation, SnapshotError
-from pipeline.lake.record import BatchId, Digest, Part, Record
+from pipeline.lake.record import BatchId, Digest, Part, Record, canonical
 from pipeline.lake.store import Store
 from pipeline.verdict import outcome
 
@@ -38,7 +39,7 @@ class ShardFile(Part):
 
 
 class SourceCount(Part):
-    """What a stage did with the documents of one source: read = kept + rejected + failed."""
+    """What a stage did with the documents of one source: read = kept + rejected + failed, unless something was lost."""
 
     source: str
     read: Count
@@ -48,17 +49,17 @@ class SourceCount(Part):
     failed: dict[str, Count] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _nothing_lost(self) -> Self:
+    def _known_reasons(self) -> Self:
         for side, counts in (("rejected", self.rejected), ("failed", self.failed)):
             for reason in counts:
                 if outcome(reason) != side:
                     raise ContractViolation(f"source '{self.source}': {reason} is not a reason for '{side}'")
-        rejected, failed = sum(self.rejected.values()), sum(self.failed.values())
-        if self.read != self.kept + rejected + failed:
-            raise ContractViolation(
-                f"source '{self.source}': read {self.read} is not kept {self.kept} + rejected {rejected} + failed {failed}"
-            )
         return self
+
+    @property
+    def lost(self) -> int:
+        """Documents that were read and are on no side: 0, or the stage's gate blocks."""
+        return self.read - self.kept - sum(self.rejected.values()) - sum(self.failed.values())
 
 
 class Manifest(Record):
@@ -82,6 +83,8 @@ class Manifest(Record):
     settings_digest: Digest
     code_digest: Digest
     models: dict[str, Digest] = Field(default_factory=dict)
+    switched_off: bool = False
+    """True where the configuration switches the stage off: every document passed through, nothing was measured."""
     timings: dict[str, float] = Field(default_factory=dict)
     """Seconds by part of the work; in no digest."""
 
@@ -106,6 +109,12 @@ class Manifest(Record):
     def name(self) -> str:
         """Where the manifest lies."""
         return manifest_name(self.batch_id, self.stage, self.fingerprint)
+
+    def content_digest(self) -> str:
+        """Return the digest of what the snapshot holds and what it was made from; file names and times have no part in it."""
+        files = [[file.role, file.shard, file.rows, file.sha256] for file in self.files]
+        counts = [count.model_dump(mode="json") for count in self.counts]
+        return hashlib.sha256(canonical([self.stage, self.fingerprint, files, counts])).hexdigest()
 
     def shards(self, role: str = "columns") -> tuple[ShardFile, ...]:
         """Return the files of one role, by shard."""

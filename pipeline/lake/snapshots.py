@@ -40,7 +40,7 @@ class Chain:
     @property
     def shards(self) -> int:
         """Number of shards; the same for every stage."""
-        return len(self._files(self.manifests[0], COLUMNS_ROLE)) if self.manifests else 0
+        return len(self.manifests[0].shards()) if self.manifests else 0
 
     def fingerprints(self) -> dict[str, str]:
         """Return each stage's fingerprint."""
@@ -133,12 +133,9 @@ class Chain:
                 return stage, name
         raise SnapshotError(f"no stage before this one has a column '{name}' (stages: {', '.join(self.stages)})")
 
-    def _files(self, manifest: Manifest, role: str) -> list[ShardFile]:
-        return sorted((file for file in manifest.files if file.role == role), key=lambda file: file.shard)
-
     def _file(self, manifest: Manifest, role: str, shard: int) -> ShardFile:
-        for file in manifest.files:
-            if file.role == role and file.shard == shard:
+        for file in manifest.shards(role):
+            if file.shard == shard:
                 return file
         raise SnapshotError(f"the manifest of stage {manifest.stage} names no {role} file for shard {shard}")
 
@@ -149,15 +146,10 @@ def write_shard(store: Store, folder: str, shard: int, role: str, table: pa.Tabl
     Statistics are left out: they would carry values of texts and addresses (design: Parquet statistics hold no personal data).
     """
     name = f"{folder}/shard-{shard:05d}-{role}-{attempt}.parquet"
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", compression_level=1, write_statistics=False, row_group_size=20_000)
-    data = sink.getvalue()
-    store.write_atomic(name, data)
-    import hashlib
-
-    return ShardFile(
-        shard=shard, role=role, name=name, rows=table.num_rows, bytes=data.size, sha256=hashlib.sha256(data).hexdigest()
-    )
+    with store.open_output(name) as sink:
+        pq.write_table(table, sink, compression="zstd", compression_level=1, write_statistics=False, row_group_size=20_000)
+    size, sha256 = store.digest(name)
+    return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
 
 
 def _read(store: Store, file: ShardFile, columns: Sequence[str]) -> pa.Table:
