@@ -68,11 +68,11 @@ class Chain:
     def read(self, stage: str, shard: int, columns: Sequence[str]) -> pa.Table:
         """Return columns of one stage's shard, all rows."""
         file = self._file(self.manifest(stage), COLUMNS_ROLE, shard)
-        return _read(self.lake, file, columns)
+        return read_file_columns(self.lake, file, columns)
 
     def read_raw(self, shard: int, columns: Sequence[str] = (TEXT,)) -> pa.Table:
         """Return columns of the raw shard, all rows."""
-        return _read(self.raw, self._file(self.manifest("ingest"), RAW_ROLE, shard), columns)
+        return read_file_columns(self.raw, self._file(self.manifest("ingest"), RAW_ROLE, shard), columns)
 
     def live(self, shard: int) -> npt.NDArray[np.bool_]:
         """Return which rows of a shard no stage of this chain has rejected or failed."""
@@ -152,7 +152,14 @@ def write_shard(store: Store, folder: str, shard: int, role: str, table: pa.Tabl
     return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
 
 
-def _read(store: Store, file: ShardFile, columns: Sequence[str]) -> pa.Table:
+def read_file_columns(store: Store, file: ShardFile, columns: Sequence[str]) -> pa.Table:
+    """Return columns of one file that a manifest names.
+
+    Raises
+    ------
+    SnapshotError
+        If the file is gone or damaged.
+    """
     try:
         with store.open_input(file.name) as source:
             return pq.read_table(source, columns=list(columns))
