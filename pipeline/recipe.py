@@ -32,7 +32,9 @@ class Step:
 
 
 def _ingest(settings: Settings) -> Any:
-    data = settings.ingestion.model_dump(mode="json", exclude={"deduplication", "language_detection", "max_failed_share"})
+    data = settings.ingestion.model_dump(
+        mode="json", exclude={"deduplication", "language_detection", "max_failed_share"}
+    )
     for source in data["sources"]:
         del source["paths"]
     return data
@@ -96,8 +98,12 @@ RECIPE: tuple[Step, ...] = (
     ),
     Step(
         "dedup",
-        lambda s: [s.dedup.model_dump(mode="json", exclude={"max_removed_share"}), s.pii.model_dump(mode="json"),
-                   s.cleaning.remove_pii, {source.name: source.rank for source in s.ingestion.sources}],
+        lambda s: [
+            s.dedup.model_dump(mode="json", exclude={"max_removed_share"}),
+            s.pii.model_dump(mode="json"),
+            s.cleaning.remove_pii,
+            {source.name: source.rank for source in s.ingestion.sources},
+        ],
         code=(*DEDUP_CODE, *PII_CODE, "stages/dedup.py"),
         libraries=(*DEDUP_LIBRARIES, *PII_LIBRARIES),
         enabled=lambda s: s.ingestion.deduplication,
