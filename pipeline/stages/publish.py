@@ -1,0 +1,267 @@
+"""Publish: rebase, assemble, measure; and the commit that makes a release.
+
+*Rebase*: what was published after the batch's base is compared with the batch's survivors, and tombstones are checked again; a
+rebase only removes. *Assemble*: workers write the release's documents and signatures under `warehouse/`. *Measure*: the four
+indicators, on what is about to be released. The commit comes later, when the gate has passed and nothing waits for a curator.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.document import PUBLISH, text_digest
+from pipeline.errors import GateBlocked, ReleaseConflict, UserError
+from pipeline.lake.manifest import Manifest, ShardFile
+from pipeline.lake.releases import Release
+from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
+from pipeline.lake.store import Store
+from pipeline.lake.tables import DOCUMENTS, SIGNATURES
+from pipeline.stages.dedup import Twin, duplicates_at_publish
+from pipeline.stages.provenance import verify
+from pipeline.verdict import Finding, verdict_array
+
+if TYPE_CHECKING:
+    from pipeline.batch import Batch
+    from pipeline.run import Output, Work
+
+DOCUMENTS_ROLE = "documents"
+SIGNATURES_ROLE = "signatures"
+
+
+class Removed(NamedTuple):
+    """Why a document of the batch is not released after all."""
+
+    reason: str
+    twin: Twin | None
+
+
+def onto(batch: Batch, chain: Chain) -> int | None:
+    """Return the release that this batch is rebased onto: the newest, or the one its own release was built on."""
+    own = released(batch, chain)
+    if own is not None:
+        return own.builds_on
+    newest = batch.corpus.newest()
+    return newest.number if newest else None
+
+
+def released(batch: Batch, chain: Chain) -> Release | None:
+    """Return the release that this very candidate made, if it was published before."""
+    return batch.corpus.find(batch.batch_id, candidate(chain))
+
+
+def candidate(chain: Chain) -> str:
+    """Return the fingerprint that names what is to be published: the last stage's before publish."""
+    return chain.fingerprints()["validate"]
+
+
+def run(work: Work) -> Output:
+    """Rebase, assemble and measure the release candidate."""
+    from pipeline.indicators import measure
+    from pipeline.run import Output
+
+    batch, chain = work.batch, work.chain
+    number = onto(batch, chain)
+    removed = rebase(batch, chain, number)
+    answers = work.on_workers(
+        list(range(chain.shards)),
+        partial(
+            write_release_shard,
+            chain=chain,
+            removed=removed,
+            batch_id=batch.batch_id,
+            folder=work.folder,
+            warehouse=f"warehouse/files/{batch.batch_id}-{work.fingerprint[:12]}",
+        ),
+    )
+    files = [ShardFile.model_validate(file) for answer in answers for file in answer["files"]]
+    total = sum(answer["documents"] for answer in answers)
+    verified = sum(answer["verified"] for answer in answers)
+    metrics: dict[str, float | str | None] = {
+        "documents": total,
+        "onto": number,
+        "removed_by_rebase": len(removed),
+        "provenance_completeness": verified / total if total else None,
+        **measure(batch, chain, files, number),
+    }
+    return Output(files, metrics)
+
+
+def rebase(batch: Batch, chain: Chain, number: int | None) -> dict[str, Removed]:
+    """Return the documents of the batch that the releases after its base leave no room for, by id."""
+    removed: dict[str, Removed] = {}
+    ids = [name for table in chain.each_live(["document_id"]) for name in table.column(0).to_pylist()]
+    for name in set(ids) & set(batch.corpus.tombstones(number)):
+        removed[name] = Removed("publish.tombstone@1", None)
+    published = batch.corpus.ids(number, among=ids)
+    for name, release in published.items():
+        removed.setdefault(name, Removed("publish.already_published@1", Twin(name, release, 1.0)))
+    twins = duplicates_at_publish(batch, chain, set(removed), batch.record.base, number)
+    for name, twin in twins.items():
+        reason = "publish.duplicate_after_redaction@1" if twin.release is None else "publish.duplicate_since_base@1"
+        removed[name] = Removed(reason, twin)
+    return removed
+
+
+def write_release_shard(
+    shard: int, chain: Chain, removed: dict[str, Removed], batch_id: str, folder: str, warehouse: str
+) -> str:
+    """Write one shard's part of the release candidate (on a worker): its columns, its documents, its signatures."""
+    alive = chain.live(shard)
+    rows = np.flatnonzero(alive).astype(np.int64)
+    names = chain.documents(shard, ["document_id"]).column(0).to_pylist()
+    texts = chain.texts(shard).to_pylist()
+    arrays = _columns(names, texts, alive, removed)
+    columns = unify(PUBLISH, arrays, len(alive))
+    attempt = uuid.uuid4().hex[:8]
+    files = [write_shard(chain.lake, folder, shard, COLUMNS_ROLE, columns, attempt)]
+    stays = rows[[names[row] not in removed for row in rows]] if len(rows) else rows
+    documents = _documents(chain, shard, stays, batch_id)
+    verified = sum(
+        verify(line, digest, text)
+        for line, digest, text in zip(
+            documents.column("lineage").to_pylist(),
+            documents.column("lineage_digest").to_pylist(),
+            documents.column("text").to_pylist(),
+            strict=True,
+        )
+    )
+    if len(stays):
+        files.append(_write(chain.lake, f"{warehouse}/documents-{shard:05d}-{attempt}.parquet", shard, DOCUMENTS_ROLE, documents))
+        signatures = _signatures(chain, shard, stays, documents)
+        files.append(_write(chain.lake, f"{warehouse}/signatures-{shard:05d}-{attempt}.parquet", shard, SIGNATURES_ROLE, signatures))
+    return json.dumps({"files": [file.model_dump() for file in files], "documents": len(stays), "verified": verified})
+
+
+def _columns(names: list[str], texts: list[str | None], alive: Any, removed: dict[str, Removed]) -> dict[str, pa.Array]:
+    gone = [removed.get(name) if live else None for name, live in zip(names, alive, strict=True)]
+    twins = [entry.twin if entry else None for entry in gone]
+    return {
+        "published_digest": pa.array(
+            [text_digest(text) if live and not out and text is not None else None
+             for text, live, out in zip(texts, alive, gone, strict=True)], pa.string(),
+        ),
+        "survivor": pa.array([twin.document_id if twin else None for twin in twins], pa.string()),
+        "survivor_release": pa.array([twin.release if twin else None for twin in twins], pa.int64()),
+        "similarity": pa.array([twin.similarity if twin else None for twin in twins], pa.float64()),
+        "verdict": verdict_array([[Finding(entry.reason, evidence=entry.twin.document_id if entry.twin else None)] if entry else None for entry in gone]),
+    }  # fmt: skip
+
+
+def _documents(chain: Chain, shard: int, rows: Any, batch_id: str) -> pa.Table:
+    """Return the rows of the corpus's documents table."""
+    table = chain.documents(
+        shard,
+        ["document_id", "text", "language", "source", "source_kind", "uri", "license", "quality_score", "lineage", "lineage_digest"],
+        rows,
+    )
+    digests = pa.array([None if text is None else text_digest(text) for text in table.column("text").to_pylist()], pa.string())
+    table = table.append_column("published_digest", digests)
+    table = table.append_column("batch_id", pa.array([batch_id] * table.num_rows, pa.string()))
+    return table.select(DOCUMENTS.names).cast(DOCUMENTS)
+
+
+def _signatures(chain: Chain, shard: int, rows: Any, documents: pa.Table) -> pa.Table:
+    bands = chain.documents(shard, ["bands"], rows).column(0)
+    return pa.table(
+        {
+            "document_id": documents.column("document_id"),
+            "published_digest": documents.column("published_digest"),
+            "bands": bands,
+        }
+    ).cast(SIGNATURES)
+
+
+def _write(store: Store, name: str, shard: int, role: str, table: pa.Table) -> ShardFile:
+    """Write a file of the corpus: no statistics, which would carry values."""
+    with store.open_output(name) as sink:
+        pq.write_table(table, sink, compression="zstd", compression_level=3, write_statistics=False)
+    size, sha256 = store.digest(name)
+    return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
+
+
+def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool]:
+    """Make the release of a judged candidate; if the corpus moved on meanwhile, rebase and judge again first.
+
+    Parameters
+    ----------
+    batch
+        The batch, with every stage run.
+    approval
+        A curator's approval (who, when, why, fingerprint), if the batch was flagged.
+
+    Returns
+    -------
+    tuple
+        The release, and whether this call made it.
+
+    Raises
+    ------
+    GateBlocked
+        If the publish gate blocks.
+    LeaseHeld
+        If another writer holds the corpus.
+    """
+    from pipeline import gating
+    from pipeline.run import full_chain, run_stage
+
+    for _ in range(10):
+        # A candidate that was built on an older release has another fingerprint now, and is built again: rebase only removes.
+        run_stage(batch, "publish")
+        chain = full_chain(batch)
+        own = released(batch, chain)
+        if own is not None:
+            return own, False
+        if approval is not None and approval["fingerprint"] != candidate(chain):
+            raise UserError(f"the approval of batch {batch.batch_id} is for another candidate; open its case again")
+        result = gating.run_gate(batch, "publish")
+        if result.verdict == "block":
+            raise GateBlocked(f"batch {batch.batch_id}: {result.message()}; report: {gating.report_path(batch, 'publish')}")
+        try:
+            return _publish(batch, chain, approval), True
+        except ReleaseConflict:
+            continue
+    raise ReleaseConflict(f"batch {batch.batch_id}: the corpus moved on ten times while it was published; try again")
+
+
+def _publish(batch: Batch, chain: Chain, approval: dict[str, Any] | None) -> Release:
+    manifest = chain.manifest("publish")
+    onto_number = manifest.metrics["onto"]
+    return batch.corpus.publish(
+        builds_on=None if onto_number is None else int(onto_number),
+        batch_id=batch.batch_id,
+        fingerprint=candidate(chain),
+        documents=[file.name for file in manifest.shards(DOCUMENTS_ROLE)],
+        signatures=[file.name for file in manifest.shards(SIGNATURES_ROLE)],
+        figures=dict(_figures(chain)),
+        indicators={name: manifest.metrics.get(name) for name in INDICATORS},
+        marks=[f"{entry.stage}: switched off, not measured" for entry in chain.manifests if entry.switched_off],
+        approval={key: approval[key] for key in ("who", "when", "why", "case_id")} if approval else None,
+    )
+
+
+INDICATORS = (
+    "quality_share", "quality_lower", "duplicate_share", "duplicate_upper", "provenance_completeness", "bias_coverage",
+)  # fmt: skip
+"""The four indicators of design section 9: the measured share and the bound that counts."""
+
+
+def _figures(chain: Chain) -> Iterator[tuple[str, float]]:
+    """Yield what later batches are compared with: volume and shares by source, slice figures."""
+    for count in chain.manifest("ingest").counts:
+        yield f"kept/{count.source}", float(count.kept)
+    for manifest in chain.manifests:
+        yield from _numbers(manifest)
+
+
+def _numbers(manifest: Manifest) -> Iterator[tuple[str, float]]:
+    for name, value in manifest.metrics.items():
+        if "/" in name and not name.startswith(("read/", "bytes/", "files/", "other_records/")) and isinstance(value, int | float):
+            yield name, float(value)
