@@ -13,11 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 OLDEST_VERSION = 17
 """Spark 4's oldest Java (https://spark.apache.org/docs/latest/)."""
@@ -113,7 +115,7 @@ def _named(variables: Mapping[str, str]) -> Iterator[Path]:
 
 def _installed(places: Iterable[str]) -> list[Path]:
     """Return the Java homes at `places`, each once, sorted."""
-    found = {Path(home).resolve() for pattern in places for home in glob.glob(pattern)}
+    found = {Path(home).resolve() for pattern in places for home in glob.glob(pattern)}  # noqa: PTH207 - the patterns are absolute
     return sorted(home for home in found if (home / "bin" / "java").is_file())
 
 
