@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Settings
 from pipeline.errors import UserError
 from pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from pipeline.batch import Batch
+    from pipeline.lake.snapshots import Chain
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,18 @@ class Step:
     (ingest, dedup, publish)."""
     enabled: Callable[[Settings], bool] = lambda _: True
     """False where the configuration switches the stage off: it passes documents through."""
-    follows_base: bool = False
-    """True where the result depends on the release that the batch is pinned to."""
+    pinned: Callable[[Batch, Chain], Any] = lambda _, __: None
+    """What else its result depends on: the release that the batch is compared with."""
+
+
+def _base(batch: Batch, _: Chain) -> int | None:
+    return batch.record.base
+
+
+def _onto(batch: Batch, chain: Chain) -> int | None:
+    from pipeline.stages.publish import onto
+
+    return onto(batch, chain)
 
 
 def _ingest(settings: Settings) -> Any:
@@ -94,7 +108,7 @@ RECIPE: tuple[Step, ...] = (
         _ingest,
         code=("sources", "text/normalize.py", "stages/ingest.py", "document.py"),
         libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"),
-        follows_base=True,
+        pinned=_base,
     ),
     Step(
         "dedup",
@@ -107,7 +121,7 @@ RECIPE: tuple[Step, ...] = (
         code=(*DEDUP_CODE, *PII_CODE, "stages/dedup.py"),
         libraries=(*DEDUP_LIBRARIES, *PII_LIBRARIES),
         enabled=lambda s: s.ingestion.deduplication,
-        follows_base=True,
+        pinned=_base,
     ),
     Step(
         "language",
@@ -139,14 +153,14 @@ RECIPE: tuple[Step, ...] = (
         code=("slices", "bias", "stages/validate.py"),
         libraries=("pyarrow",),
         build=validate_stage,
-        follows_base=True,
+        pinned=_base,
     ),
     Step(
         "publish",
         lambda s: [s.publish.model_dump(mode="json"), s.dedup.model_dump(mode="json")],
         code=(*DEDUP_CODE, "stages/publish.py", "lake/tables.py", "lake/releases.py"),
         libraries=DEDUP_LIBRARIES,
-        follows_base=True,
+        pinned=_onto,
     ),
 )
 
