@@ -145,15 +145,21 @@ def _duplicates(
     if chain.manifest("dedup").switched_off or sample.num_rows == 0:
         return {"duplicate_share": None, "duplicate_upper": None}
     own = batch.settings.dedup
+    published = batch.corpus.get(onto) if onto is not None else None
+    whole = published is None or published.documents <= batch.settings.publish.audit_documents
     result = audit(
         sample.column("document_id").combine_chunks(),
         sample.column("text").combine_chunks(),
-        _corpus(batch, documents, onto),
+        _corpus(batch, documents, onto if whole else None),
         own.threshold,
         own.shingle_size,
     )
     share = interval(result.with_twin, result.sampled, sum(file.rows for file in documents))
-    return {"duplicate_share": share.share, "duplicate_upper": share.upper}
+    return {
+        "duplicate_share": share.share,
+        "duplicate_upper": share.upper,
+        "duplicate_scope": "corpus" if whole else "batch",
+    }
 
 
 def _corpus(batch: Batch, documents: Sequence[ShardFile], onto: int | None) -> Iterator[tuple[Any, Any]]:
