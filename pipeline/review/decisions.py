@@ -49,6 +49,24 @@ def decide(database: str, case_id: str, *, decision: Choice, who: str, why: str,
     return case
 
 
+def approval(database: str, case_id: str, *, digest: str) -> Decision:
+    """Return the approval that lets a batch be published, and only on exactly what was seen.
+
+    Raises
+    ------
+    UserError
+        If the case is not approved, or its approval is about another digest.
+    """
+    case = get(database, case_id)
+    if case.digest != digest:
+        raise UserError(
+            f"review case '{case_id}' is about {case.digest[:12]}, the batch is {digest[:12]} now: open its new case"
+        )
+    if case.state != "approved":
+        raise UserError(f"review case '{case_id}' is {case.state}, not approved: nothing is published")
+    return case.decisions[-1]
+
+
 def reopen(database: str, case_id: str, *, who: str, why: str, when: datetime) -> Case:
     """Let a decided case be decided again; the answer is due in the case's own time from now.
 

@@ -113,6 +113,22 @@ def test_a_rejected_case_can_be_reopened_and_the_history_keeps_all(database):
     assert [entry.decision for entry in final.decisions] == ["reject", "reopen", "approve"]
 
 
+def test_only_an_approval_of_what_would_be_published_lets_it_out(database):
+    case = opened(database)
+    with pytest.raises(UserError, match="is open, not approved"):
+        decisions.approval(database, case.case_id, digest="d1")
+    decided(database, case.case_id)
+    assert decisions.approval(database, case.case_id, digest="d1").who == "cora"
+    with pytest.raises(UserError, match="the batch is d2 now"):
+        decisions.approval(database, case.case_id, digest="d2")
+    decisions.reopen(database, case.case_id, who="cora", why="look again", when=NOW)
+    with pytest.raises(UserError, match="is reopened, not approved"):
+        decisions.approval(database, case.case_id, digest="d1")
+    decided(database, case.case_id, decision="reject")
+    with pytest.raises(UserError, match="is rejected, not approved"):
+        decisions.approval(database, case.case_id, digest="d1")
+
+
 def test_an_open_case_cannot_be_reopened_nor_without_reason(database):
     case = opened(database)
     with pytest.raises(UserError, match="still waits"):
