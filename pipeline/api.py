@@ -46,11 +46,16 @@ def open_batch(
     settings = config.load(config_path)
     if overrides:
         settings = config.override(settings, dict(overrides))
-    placed = {name: [str(Path(p).absolute()) if "://" not in p else p for p in paths] for name, paths in (inputs or {}).items()}
+    placed = {
+        name: [str(Path(p).absolute()) if "://" not in p else p for p in paths]
+        for name, paths in (inputs or {}).items()
+    }
     return dict(open_input(settings, placed, sources).reference())
 
 
-def run_stage(reference: Reference, stage: str, master: str | None = None, progress: Progress | None = None) -> dict[str, Any]:
+def run_stage(
+    reference: Reference, stage: str, master: str | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
     """Run one stage, or find its committed result; the gate before it must be open.
 
     Raises
@@ -113,9 +118,17 @@ def open_case(reference: Reference) -> dict[str, Any]:
     flagged = holds(reference)
     seen = chain.manifest("publish").content_digest()
     case = cases.open_case(
-        _reviews(batch), batch_id=batch.batch_id, fingerprint=chain.manifest("validate").fingerprint, digest=seen, flagged=flagged
+        _reviews(batch),
+        batch_id=batch.batch_id,
+        fingerprint=chain.manifest("validate").fingerprint,
+        digest=seen,
+        flagged=flagged,
     )
-    return {"case_id": case.case_id, "digest": seen, "summary": cases.summary(case, funnel(reference), indicators(reference))}
+    return {
+        "case_id": case.case_id,
+        "digest": seen,
+        "summary": cases.summary(case, funnel(reference), indicators(reference)),
+    }
 
 
 def decide(reference: Reference, case_id: str, decision: str, who: str, why: str, when: str) -> dict[str, Any]:
@@ -145,7 +158,9 @@ def commit(reference: Reference, case_id: str | None = None, master: str | None 
         from pipeline.review import decisions
 
         if case_id is None:
-            raise UserError(f"batch {batch.batch_id} was flagged and has no review case; a curator must approve it first")
+            raise UserError(
+                f"batch {batch.batch_id} was flagged and has no review case; a curator must approve it first"
+            )
         approval = decisions.approval(_reviews(batch), case_id)
     release, published = publish.commit(batch, approval)
     return {
@@ -167,7 +182,13 @@ def run_all(reference: Reference, on_event: Any = None, progress: Progress | Non
     flagged = holds(reference)
     if flagged:
         case = open_case(reference)
-        return {"release": None, "published": False, "case_id": case["case_id"], "flagged": flagged, "why": "waits for a curator"}
+        return {
+            "release": None,
+            "published": False,
+            "case_id": case["case_id"],
+            "flagged": flagged,
+            "why": "waits for a curator",
+        }
     return commit(reference)
 
 
@@ -203,7 +224,12 @@ def _drop(settings: Settings, source: str, folder: Path) -> dict[str, Any]:
 
     own = next(entry for entry in settings.ingestion.sources if entry.name == source)
     listing = list_files(own.model_copy(update={"paths": (str(folder),)}))
-    return {"source": source, "drop": folder.name, "paths": [str(folder)], "batch_id": f"b{inputs_digest(listing.files)[:16]}"}
+    return {
+        "source": source,
+        "drop": folder.name,
+        "paths": [str(folder)],
+        "batch_id": f"b{inputs_digest(listing.files)[:16]}",
+    }
 
 
 def _claim_name(drop: Mapping[str, Any]) -> str:

@@ -128,7 +128,6 @@ def open_batch(
         unrecognised += [f"{source.name}/{path}" for path in listing.unrecognised]
     batch_id = f"b{inputs_digest(files)[:16]}"
     lake = lake_store(settings)
-    lake.create_folder()
     name = f"batches/{batch_id}/batch.json"
     if not lake.exists(name):
         newest = corpus(settings).newest()
@@ -144,7 +143,9 @@ def open_batch(
         # Two may open the same batch at once: the first one's base is the batch's base.
         lake.create_exclusive(name, record.model_dump_json(indent=1).encode())
     settings_digest = digest(settings.model_dump(mode="json"))[:16]
-    lake.write_atomic(f"batches/{batch_id}/settings-{settings_digest}.json", settings.model_dump_json(indent=1).encode())
+    lake.write_atomic(
+        f"batches/{batch_id}/settings-{settings_digest}.json", settings.model_dump_json(indent=1).encode()
+    )
     return load_batch({"lake": settings.lake.root, "batch_id": batch_id, "settings": settings_digest})
 
 

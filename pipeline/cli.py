@@ -41,12 +41,24 @@ ConfigOption = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Another value for a setting, e.g. cleaning.quality_threshold=0.5.")
+    list[str] | None,
+    typer.Option(
+        "--set", "-s", metavar="KEY=VALUE", help="Another value for a setting, e.g. cleaning.quality_threshold=0.5."
+    ),
 ]
 Input = Annotated[
-    list[str] | None, typer.Option("--input", "-i", metavar="SOURCE=PATH", help="Take this path for a source; repeatable. Only these sources are read.")
+    list[str] | None,
+    typer.Option(
+        "--input",
+        "-i",
+        metavar="SOURCE=PATH",
+        help="Take this path for a source; repeatable. Only these sources are read.",
+    ),
 ]
-BatchOption = Annotated[str | None, typer.Option("--batch", "-b", help="A batch id; default: the batch of the configuration's present input.")]
+BatchOption = Annotated[
+    str | None,
+    typer.Option("--batch", "-b", help="A batch id; default: the batch of the configuration's present input."),
+]
 StageName = Annotated[str, typer.Argument(metavar="STAGE", help=f"One of: {', '.join(STAGES)}.")]
 
 
@@ -65,7 +77,9 @@ def run(config_file: ConfigFile, set_: Set = None, input_: Input = None, as_json
 
 
 @app.command()
-def stage(name: StageName, config_file: ConfigOption, set_: Set = None, input_: Input = None, as_json: Json = False) -> None:
+def stage(
+    name: StageName, config_file: ConfigOption, set_: Set = None, input_: Input = None, as_json: Json = False
+) -> None:
     """Run one stage; the gate of the stage before it must be open."""
     reference = _open(config_file, set_, input_)
     with terminal.Progress(log) as progress:
@@ -74,7 +88,9 @@ def stage(name: StageName, config_file: ConfigOption, set_: Set = None, input_: 
 
 
 @app.command()
-def gate(name: StageName, config_file: ConfigOption, set_: Set = None, input_: Input = None, as_json: Json = False) -> None:
+def gate(
+    name: StageName, config_file: ConfigOption, set_: Set = None, input_: Input = None, as_json: Json = False
+) -> None:
     """Judge one stage by its suite in expectations/; exit code 3 if it blocks."""
     reference = _open(config_file, set_, input_)
     with log.status(f"gate {name}"):
@@ -85,7 +101,9 @@ def gate(name: StageName, config_file: ConfigOption, set_: Set = None, input_: I
 
 
 @app.command()
-def explain(document_id: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")], config_file: ConfigOption, as_json: Json = False) -> None:
+def explain(
+    document_id: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")], config_file: ConfigOption, as_json: Json = False
+) -> None:
     """Tell a document's whole story: every stage, value, finding and gate, in every batch that saw it."""
     from pipeline.explain import explain as story_of
 
@@ -96,8 +114,12 @@ def explain(document_id: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")], 
 @app.command()
 def evaluate(
     name: Annotated[str, typer.Argument(metavar="STAGE", help="language, pii, quality, dedup or validate.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL with labels; docs/evaluate.md has each stage's format.")],
-    config_file: Annotated[Path | None, typer.Option("--config", "-c", help="Thresholds and entities; default: the defaults.")] = None,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="JSONL with labels; docs/evaluate.md has each stage's format.")
+    ],
+    config_file: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Thresholds and entities; default: the defaults.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run one stage on labelled data of yours and print its figures with 95 % intervals."""
@@ -110,7 +132,12 @@ def evaluate(
 
 
 @app.command()
-def doctor(config_file: Annotated[Path | None, typer.Option("--config", "-c", help="Check this configuration's lake too.")] = None, as_json: Json = False) -> None:
+def doctor(
+    config_file: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Check this configuration's lake too.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Check everything a run needs, models and their digests included, and say what to do."""
     from pipeline import doctor as checks
 
@@ -172,7 +199,9 @@ def quarantine_list(
 
 @quarantined.command("show")
 def quarantine_show(
-    document_id: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")], config_file: ConfigOption, batch: BatchOption = None
+    document_id: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")],
+    config_file: ConfigOption,
+    batch: BatchOption = None,
 ) -> None:
     """Write a document's raw text (or its record's bytes) to standard output. It may hold personal data."""
     sys.stdout.buffer.write(listing.quarantined_content(_reference(config_file, batch), document_id))

@@ -235,7 +235,8 @@ class Engine(Model):
     """Where it runs."""
 
     master: str = "local[*]"
-    """Spark master, or `sc://host:port` for Spark Connect. SLUICE_SPARK_MASTER and the Airflow connection go first."""
+    """Spark master, `sc://host:port` for Spark Connect, or `inline` for no Spark at all (one process, for small batches and a
+    debugger). SLUICE_SPARK_MASTER and the Airflow connection go first."""
     batch_rows: Annotated[int, Field(ge=1)] = 1_000
     """Documents that a stage sees at once."""
 

@@ -100,7 +100,11 @@ def _outcome(chain: Chain, stages: list[dict[str, Any]]) -> str:
     if last["findings"]:
         reason = last["findings"][0]["reason"]
         return f"{REASONS[reason][0]} at {last['stage']}: {reason}"
-    return "kept by every stage" if last["stage"] == "publish" else f"kept so far; {chain.stages[-1]} was the last stage to run"
+    return (
+        "kept by every stage"
+        if last["stage"] == "publish"
+        else f"kept so far; {chain.stages[-1]} was the last stage to run"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -26,7 +26,9 @@ def code_digest(places: tuple[str, ...]) -> str:
     whole = hashlib.sha256()
     for place in places:
         root = PACKAGE / place
-        files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json", ".jsonl"})
+        files = (
+            [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json", ".jsonl"})
+        )
         for file in files:
             whole.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0")
             whole.update(hashlib.sha256(file.read_bytes()).digest())

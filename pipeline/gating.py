@@ -83,7 +83,9 @@ def require_open(batch: Batch, stage: str) -> None:
     before = STAGES[position - 1]
     verdict = known_verdict(batch, full_chain(batch), before)
     if verdict is None:
-        raise SnapshotError(f"batch {batch.batch_id}: the gate of {before} has not judged yet; run `sluice gate {before}` first")
+        raise SnapshotError(
+            f"batch {batch.batch_id}: the gate of {before} has not judged yet; run `sluice gate {before}` first"
+        )
     if verdict.verdict == "block":
         raise GateBlocked(f"batch {batch.batch_id}: {stage} does not start: {verdict.message()}")
 

@@ -146,6 +146,9 @@ def _batch_row(reference: dict[str, str]) -> dict[str, Any]:
         "files": len(batch.record.inputs),
         "last_stage": last.stage if last else "none",
         "kept": last.total("kept") if last else None,
-        "gates": ", ".join(f"{stage} {result.verdict}" for stage, result in verdicts.items() if result.verdict != "pass") or "pass",
+        "gates": ", ".join(
+            f"{stage} {result.verdict}" for stage, result in verdicts.items() if result.verdict != "pass"
+        )
+        or "pass",
         "release": own,
     }

@@ -115,7 +115,7 @@ def _count(rows: pa.Table, source: str) -> float:
     return float(pc.sum(mask).as_py() or 0)
 
 
-def _dedup(_: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+def _dedup(_: Batch, __: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
     removed = rows.filter(pc.is_valid(rows.column("reason")))
     kept = rows.filter(pc.is_null(rows.column("reason"))).column("document_id")
     within = removed.filter(pc.is_null(removed.column("survivor_release")))
@@ -130,7 +130,7 @@ def _dedup(_: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
     }
 
 
-def _language(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+def _language(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     from pipeline.language.detect import known_languages
 
     labels = rows.column("language").drop_null()
@@ -150,7 +150,7 @@ def _language(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metri
     }
 
 
-def _pii(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+def _pii(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     from pipeline.pii.canaries import canary_recall
 
     planted, missed = canary_recall(batch.settings.pii)
@@ -162,7 +162,7 @@ def _pii(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
     }
 
 
-def _quality(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+def _quality(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     score = rows.column("quality_score")
     kept = score.filter(pc.is_null(rows.column("reason")))
     limit = pa.scalar(np.float32(batch.settings.cleaning.quality_threshold), pa.float32())
@@ -172,7 +172,7 @@ def _quality(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metric
     }
 
 
-def _provenance(_: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+def _provenance(_: Batch, chain: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     total = rows.num_rows
     complete = pc.sum(pc.equal(rows.column("lineage_missing"), 0)).as_py() or 0
     verified = pc.sum(rows.column("lineage_verified")).as_py() or 0
@@ -189,7 +189,7 @@ def _provenance(_: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> Met
     }
 
 
-def _validate(batch: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+def _validate(batch: Batch, chain: Chain, rows: pa.Table, _: Metrics) -> Metrics:
     from pipeline.stages.validate import batch_figures
 
     figures = batch_figures(batch.settings, chain)
@@ -203,7 +203,7 @@ def _validate(batch: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> M
     }
 
 
-def _publish(_: Batch, __: Chain, ___: pa.Table, metrics: Metrics) -> Metrics:
+def _publish(_: Batch, __: Chain, ___: pa.Table, ____: Metrics) -> Metrics:
     return {}
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Settings
 from pipeline.errors import UserError
 from pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from pipeline.batch import Batch
+    from pipeline.lake.snapshots import Chain
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,24 @@ class Step:
     (ingest, dedup, publish)."""
     enabled: Callable[[Settings], bool] = lambda _: True
     """False where the configuration switches the stage off: it passes documents through."""
-    follows_base: bool = False
-    """True where the result depends on the release that the batch is pinned to."""
+    pinned: Callable[[Batch, Chain], Any] = lambda _, __: None
+    """What else its result depends on: the release that the batch is compared with."""
+
+
+def _base(batch: Batch, _: Chain) -> int | None:
+    return batch.record.base
+
+
+def _onto(batch: Batch, chain: Chain) -> int | None:
+    from pipeline.stages.publish import onto
+
+    return onto(batch, chain)
 
 
 def _ingest(settings: Settings) -> Any:
-    data = settings.ingestion.model_dump(mode="json", exclude={"deduplication", "language_detection", "max_failed_share"})
+    data = settings.ingestion.model_dump(
+        mode="json", exclude={"deduplication", "language_detection", "max_failed_share"}
+    )
     for source in data["sources"]:
         del source["paths"]
     return data
@@ -92,16 +108,20 @@ RECIPE: tuple[Step, ...] = (
         _ingest,
         code=("sources", "text/normalize.py", "stages/ingest.py", "document.py"),
         libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"),
-        follows_base=True,
+        pinned=_base,
     ),
     Step(
         "dedup",
-        lambda s: [s.dedup.model_dump(mode="json", exclude={"max_removed_share"}), s.pii.model_dump(mode="json"),
-                   s.cleaning.remove_pii, {source.name: source.rank for source in s.ingestion.sources}],
+        lambda s: [
+            s.dedup.model_dump(mode="json", exclude={"max_removed_share"}),
+            s.pii.model_dump(mode="json"),
+            s.cleaning.remove_pii,
+            {source.name: source.rank for source in s.ingestion.sources},
+        ],
         code=(*DEDUP_CODE, *PII_CODE, "stages/dedup.py"),
         libraries=(*DEDUP_LIBRARIES, *PII_LIBRARIES),
         enabled=lambda s: s.ingestion.deduplication,
-        follows_base=True,
+        pinned=_base,
     ),
     Step(
         "language",
@@ -133,14 +153,14 @@ RECIPE: tuple[Step, ...] = (
         code=("slices", "bias", "stages/validate.py"),
         libraries=("pyarrow",),
         build=validate_stage,
-        follows_base=True,
+        pinned=_base,
     ),
     Step(
         "publish",
         lambda s: [s.publish.model_dump(mode="json"), s.dedup.model_dump(mode="json")],
         code=(*DEDUP_CODE, "stages/publish.py", "lake/tables.py", "lake/releases.py"),
         libraries=DEDUP_LIBRARIES,
-        follows_base=True,
+        pinned=_onto,
     ),
 )
 

@@ -33,6 +33,8 @@ from pipeline.verdict import Finding, outcome, reasons, verdict_array
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+INLINE = "inline"
+"""Master that runs every task in this process, one after the other, without Spark: for small batches and a debugger."""
 RUNNER_CODE = ("run.py", "lake/snapshots.py", "verdict.py")
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the shards done and all of them."""
@@ -60,6 +62,8 @@ class Work:
 
     def on_workers(self, tasks: Sequence[Any], function: Callable[[Any], str]) -> list[Any]:
         """Run a function for every task on Spark's workers; the answers are JSON."""
+        if self.batch.settings.engine.master == INLINE:
+            return [json.loads(function(task)) for task in tasks]
         from pipeline.spark import run_tasks
 
         return [json.loads(answer) for answer in run_tasks(self.get_spark(), tasks, function)]
@@ -145,7 +149,7 @@ def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:
         {
             "stage": entry.name,
             "input": chain.manifests[-1].content_digest() if chain.manifests else batch.batch_id,
-            "base": batch.record.base if entry.follows_base else None,
+            "pinned": entry.pinned(batch, chain),
             "settings": entry.reads_settings(batch.settings),
             "enabled": entry.enabled(batch.settings),
             "version": version,

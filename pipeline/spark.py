@@ -76,7 +76,9 @@ def run_tasks(spark: SparkSession, tasks: Sequence[Any], work: Callable[[Any], s
         for batch in batches:
             numbers = batch.column(0).to_pylist()
             answers = [work(everything[number]) for number in numbers]
-            yield pa.RecordBatch.from_arrays([pa.array(numbers, pa.int64()), pa.array(answers, pa.string())], ["task", "answer"])
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(numbers, pa.int64()), pa.array(answers, pa.string())], ["task", "answer"]
+            )
 
     frame = spark.range(0, len(everything), 1, len(everything)).mapInArrow(on_worker, "task long, answer string")
     answers = {row["task"]: row["answer"] for row in frame.collect()}

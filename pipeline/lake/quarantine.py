@@ -24,7 +24,9 @@ def rows(chain: Chain, stage: str | None = None, reason: str | None = None) -> I
         for shard in range(chain.shards):
             verdicts = chain.read(manifest.stage, shard, ["verdict"]).column(0)
             hit = np.flatnonzero(verdicts.is_valid().to_numpy(zero_copy_only=False)).astype(np.int64)
-            places = chain.documents(shard, ["document_id", "source", "record_file", "record_offset", "uri"], hit).to_pylist()
+            places = chain.documents(
+                shard, ["document_id", "source", "record_file", "record_offset", "uri"], hit
+            ).to_pylist()
             for place, findings in zip(places, verdicts.take(pa.array(hit)).to_pylist(), strict=True):
                 if reason is None or findings[0]["reason"] == reason:
                     yield {**place, "stage": manifest.stage, "findings": findings}

@@ -147,7 +147,9 @@ def write_shard(store: Store, folder: str, shard: int, role: str, table: pa.Tabl
     """
     name = f"{folder}/shard-{shard:05d}-{role}-{attempt}.parquet"
     with store.open_output(name) as sink:
-        pq.write_table(table, sink, compression="zstd", compression_level=1, write_statistics=False, row_group_size=20_000)
+        pq.write_table(
+            table, sink, compression="zstd", compression_level=1, write_statistics=False, row_group_size=20_000
+        )
     size, sha256 = store.digest(name)
     return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
 
@@ -166,7 +168,9 @@ def read_file_columns(store: Store, file: ShardFile, columns: Sequence[str]) -> 
     except FileNotFoundError:
         raise SnapshotError(f"{file.name} is named by a manifest but gone; run the stage again") from None
     except pa.ArrowInvalid as error:
-        raise SnapshotError(f"{file.name} is damaged ({type(error).__name__}); remove it and run the stage again") from None
+        raise SnapshotError(
+            f"{file.name} is damaged ({type(error).__name__}); remove it and run the stage again"
+        ) from None
 
 
 def unify(schema: pa.Schema, arrays: dict[str, Any], length: int) -> pa.Table:

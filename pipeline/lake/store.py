@@ -88,6 +88,10 @@ class Store:
         """Return the full address of `name`, with its scheme."""
         return f"{'file://' if self.is_local else ''}{self.root}/{self.join(name)}"
 
+    def child(self, name: str) -> str:
+        """Return the root of a store inside this one."""
+        return f"{self.root}/{self.join(name)}"
+
     def local_path(self, name: str) -> Path:
         """Return the path of `name` in a local lake.
 

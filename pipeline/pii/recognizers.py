@@ -68,7 +68,9 @@ class Recognizers:
     def __init__(self, settings: Pii) -> None:
         check(settings)
         self.settings = settings
-        self._patterns = {entity: _pattern_recognizer(entity) for entity in settings.entities if entity != "PHONE_NUMBER"}
+        self._patterns = {
+            entity: _pattern_recognizer(entity) for entity in settings.entities if entity != "PHONE_NUMBER"
+        }
         self._regions = tuple(_PhoneRegion(region) for region in settings.phone_regions)
         self._context = {entity: _context_words(entity) for entity in settings.entities}
         self._in_chain = lru_cache(maxsize=50_000)(self._phones)
@@ -155,7 +157,9 @@ def check(settings: Pii) -> None:
                 hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
                 raise ConfigError(f"'pii.{key}': '{name}' is not known, {hint}")
     if "PHONE_NUMBER" in settings.entities and not settings.phone_regions:
-        raise ConfigError("'pii.phone_regions' is empty: name a region, such as 'US', or take PHONE_NUMBER off 'pii.entities'")
+        raise ConfigError(
+            "'pii.phone_regions' is empty: name a region, such as 'US', or take PHONE_NUMBER off 'pii.entities'"
+        )
 
 
 class _PhoneRegion:

@@ -54,9 +54,7 @@ WINDOWS: dict[str, Window] = {
     "CRYPTO": _window(re.compile(r"(?:[Bb][Cc]1|[13])[0-9A-Za-z]{25}"), "0-9A-Za-z\u212a\u017f", 512),
 }
 
-_PUNCTUATION = re.sub(
-    r"\\x\{([0-9A-F]+)\}", lambda match: re.escape(chr(int(match[1], 16))), PHONE_PUNCTUATION
-)
+_PUNCTUATION = re.sub(r"\\x\{([0-9A-F]+)\}", lambda match: re.escape(chr(int(match[1], 16))), PHONE_PUNCTUATION)
 _PHONE = re.compile(rf"\d(?:[{_PUNCTUATION}]{{0,4}}\d){{{PHONE_DIGITS - 1},}}")
 _PHONE_LEAD = regex.compile(rf"(?r)[(\[\uFF08\uFF3B+\uFF0B{_PUNCTUATION}]{{0,10}}")
 _PHONE_EXTENSION = re.compile(

@@ -42,7 +42,9 @@ class Progress:
         self.task = self.bars.add_task("starting", total=None)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop drawing."""
         self.bars.stop()
 
@@ -99,7 +101,9 @@ def print_stage(out: Console, result: dict[str, Any]) -> None:
 def print_gate(out: Console, result: dict[str, Any]) -> None:
     """Print one gate's expectations."""
     colour = COLOURS[result["verdict"]]
-    table = Table(title=f"Gate {result['stage']}: {result['verdict']}", title_style=f"bold {colour}", header_style="bold")
+    table = Table(
+        title=f"Gate {result['stage']}: {result['verdict']}", title_style=f"bold {colour}", header_style="bold"
+    )
     for name in ("outcome", "severity", "what it says", "observed"):
         table.add_column(name)
     for entry in result["outcomes"]:
@@ -112,13 +116,19 @@ def print_story(out: Console, story: dict[str, Any]) -> None:
     """Print a document's story."""
     out.print(f"document [bold]{escape(story['document_id'])}[/]")
     for batch in story["batches"]:
-        out.print(f"\nbatch [bold]{batch['batch_id']}[/] against release {batch['base'] or 'none'}: {escape(batch['outcome'])}")
+        out.print(
+            f"\nbatch [bold]{batch['batch_id']}[/] against release {batch['base'] or 'none'}: {escape(batch['outcome'])}"
+        )
         table = Table(header_style="bold")
         for name in ("stage", "gate", "verdict", "values"):
             table.add_column(name, overflow="fold")
         for entry in batch["stages"]:
-            said = "\n".join(_finding(finding) for finding in entry["findings"]) or ("off" if entry["switched_off"] else "keep")
-            values = ", ".join(f"{name}={_value(value)}" for name, value in entry["values"].items() if name != "lineage")
+            said = "\n".join(_finding(finding) for finding in entry["findings"]) or (
+                "off" if entry["switched_off"] else "keep"
+            )
+            values = ", ".join(
+                f"{name}={_value(value)}" for name, value in entry["values"].items() if name != "lineage"
+            )
             table.add_row(entry["stage"], entry["gate"] or "-", escape(said), escape(values))
         out.print(table)
     for sentence in story["unreadable_batches"]:
@@ -138,12 +148,22 @@ def _value(value: Any) -> str:
 def print_figures(out: Console, figures: dict[str, Any]) -> None:
     """Print an evaluation: one row a figure with its interval."""
     rows = [{**row, "lower": row.get("lower"), "upper": row.get("upper")} for row in figures["figures"]]
-    out.print(_table(f"{figures['stage']} on {figures['documents']:,} documents", ["figure", "value", "lower", "upper", "of"], rows))
+    out.print(
+        _table(
+            f"{figures['stage']} on {figures['documents']:,} documents",
+            ["figure", "value", "lower", "upper", "of"],
+            rows,
+        )
+    )
 
 
 def print_releases(out: Console, found: Sequence[dict[str, Any]]) -> None:
     """Print the chain of releases."""
-    out.print(_table("Releases", ["release", "kind", "documents", "added", "removed", "digest", "batch", "published_at"], found))
+    out.print(
+        _table(
+            "Releases", ["release", "kind", "documents", "added", "removed", "digest", "batch", "published_at"], found
+        )
+    )
 
 
 def print_release(out: Console, found: dict[str, Any]) -> None:
@@ -153,7 +173,9 @@ def print_release(out: Console, found: dict[str, Any]) -> None:
 
 def print_batches(out: Console, found: Sequence[dict[str, Any]]) -> None:
     """Print the lake's batches."""
-    out.print(_table("Batches", ["batch", "settings", "base", "files", "last_stage", "kept", "gates", "release"], found))
+    out.print(
+        _table("Batches", ["batch", "settings", "base", "files", "last_stage", "kept", "gates", "release"], found)
+    )
 
 
 def print_funnel(out: Console, found: list[dict[str, Any]]) -> None:

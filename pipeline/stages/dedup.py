@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 
 from pipeline.config import Dedup, Settings
 from pipeline.dedup.exact import exact_keys
-from pipeline.dedup.find import Duplicates, DuplicatesInput, PublishedInput, find_duplicates
+from pipeline.dedup.find import Duplicates, find_duplicates
 from pipeline.dedup.plan import derive
+from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 from pipeline.dedup.signatures import Bands, band_hashes
 from pipeline.document import DEDUP
 from pipeline.lake.manifest import ShardFile
@@ -90,13 +91,11 @@ def find(
     settings: Dedup, signed: Signed, texts: Callable[[Rows], pa.Array], published: PublishedInput | None
 ) -> Duplicates:
     """Compare signed documents with one another and with the published side."""
-    return find_duplicates(
-        DuplicatesInput(signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts),
-        published,
-        threshold=settings.threshold,
-        shingle_size=settings.shingle_size,
-        max_bucket=settings.max_bucket,
+    batch = DuplicatesInput(
+        signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts
     )
+    rules = Rules(settings.threshold, settings.shingle_size, settings.max_bucket)
+    return find_duplicates(batch, rules, published)
 
 
 def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str) -> str:
@@ -153,7 +152,9 @@ def published_side(
     )
 
 
-def duplicates_at_publish(batch: Batch, chain: Chain, without: set[str], since: int | None, upto: int | None) -> dict[str, Twin]:
+def duplicates_at_publish(
+    batch: Batch, chain: Chain, without: set[str], since: int | None, upto: int | None
+) -> dict[str, Twin]:
     """Return the live documents that, as they would be published, are duplicates of one another or of what came since the base."""
     if chain.manifest("dedup").switched_off:
         return {}
@@ -161,7 +162,9 @@ def duplicates_at_publish(batch: Batch, chain: Chain, without: set[str], since: 
     published = published_side(batch, signed.bands, since, upto, lambda texts: texts) if since != upto else None
     found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
     ids = signed.document_ids.to_pylist()
-    twins = zip(found.survivor.to_pylist(), found.survivor_release.to_pylist(), found.similarity.to_pylist(), strict=True)
+    twins = zip(
+        found.survivor.to_pylist(), found.survivor_release.to_pylist(), found.similarity.to_pylist(), strict=True
+    )
     return {
         name: Twin(survivor, release, similarity)
         for name, (survivor, release, similarity) in zip(ids, twins, strict=True)
@@ -190,7 +193,7 @@ def _signed_again(chain: Chain, settings: Settings, without: set[str]) -> Signed
         np.array([ranks[name] for name in table.column("source").to_pylist()], np.int64),
         table.column("characters").to_numpy().astype(np.int64),
         np.column_stack([table.column("exact_0").to_numpy(), table.column("exact_1").to_numpy()]),
-        Bands(hashes, hashes.any(axis=1) if hashes.size else np.zeros(table.num_rows, bool)),
+        Bands(hashes, _usable(hashes, table.num_rows)),
     )
 
 
@@ -211,6 +214,11 @@ def _load(chain: Chain, settings: Settings, names: Sequence[str]) -> Signed:
         np.column_stack([table.column("exact_0").to_numpy(), table.column("exact_1").to_numpy()]),
         Bands(matrix(table.column("bands")), table.column("usable").to_numpy()),
     )
+
+
+def _usable(hashes: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.bool_]:
+    """Return which rows have bands: a document without words has zeros."""
+    return np.asarray(hashes.any(axis=1) if hashes.size else np.zeros(length, bool), bool)
 
 
 def _ranks(settings: Settings) -> dict[str, int]:

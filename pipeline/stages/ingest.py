@@ -102,7 +102,9 @@ def read_task(task: Task, destination: Destination) -> str:
         attempt = uuid.uuid4().hex[:8]
         shards.append(
             {
-                "columns": write_shard(destination.lake, destination.folder, 0, COLUMNS_ROLE, columns, attempt).model_dump(),
+                "columns": write_shard(
+                    destination.lake, destination.folder, 0, COLUMNS_ROLE, columns, attempt
+                ).model_dump(),
                 "raw": write_shard(destination.raw, destination.folder, 0, RAW_ROLE, raw, attempt).model_dump(),
             }
         )
@@ -122,7 +124,10 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
             for start in range(0, kept.num_rows, destination.shard_documents):
                 part = kept.slice(start, destination.shard_documents)
                 size = pc.sum(part.column("characters")).as_py() or 0
-                if rows and (rows + part.num_rows > destination.shard_documents or characters + size > destination.shard_characters):
+                if rows and (
+                    rows + part.num_rows > destination.shard_documents
+                    or characters + size > destination.shard_characters
+                ):
                     yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
                     raw, columns, rows, characters = [], [], 0, 0
                 raw.append(chunk.raw.slice(start, destination.shard_documents))
@@ -185,4 +190,3 @@ def mark_repeated(lake: Store, folder: str, files: list[ShardFile]) -> list[Shar
         else:
             result.append(file)
     return result
-

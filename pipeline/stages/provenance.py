@@ -125,5 +125,3 @@ def verify(lineage: str | None, lineage_digest: str | None, text: str | None) ->
     if not isinstance(record, dict) or any(record.get(name) in (None, "") for name in DEMANDED):
         return False
     return bool(record["published_digest"] == text_digest(text))
-
-

@@ -134,9 +134,15 @@ def write_release_shard(
         )
     )
     if len(stays):
-        files.append(_write(chain.lake, f"{warehouse}/documents-{shard:05d}-{attempt}.parquet", shard, DOCUMENTS_ROLE, documents))
+        files.append(
+            _write(chain.lake, f"{warehouse}/documents-{shard:05d}-{attempt}.parquet", shard, DOCUMENTS_ROLE, documents)
+        )
         signatures = _signatures(chain, shard, stays, documents)
-        files.append(_write(chain.lake, f"{warehouse}/signatures-{shard:05d}-{attempt}.parquet", shard, SIGNATURES_ROLE, signatures))
+        files.append(
+            _write(
+                chain.lake, f"{warehouse}/signatures-{shard:05d}-{attempt}.parquet", shard, SIGNATURES_ROLE, signatures
+            )
+        )
     return json.dumps({"files": [file.model_dump() for file in files], "documents": len(stays), "verified": verified})
 
 
@@ -159,10 +165,23 @@ def _documents(chain: Chain, shard: int, rows: Any, batch_id: str) -> pa.Table:
     """Return the rows of the corpus's documents table."""
     table = chain.documents(
         shard,
-        ["document_id", "text", "language", "source", "source_kind", "uri", "license", "quality_score", "lineage", "lineage_digest"],
+        [
+            "document_id",
+            "text",
+            "language",
+            "source",
+            "source_kind",
+            "uri",
+            "license",
+            "quality_score",
+            "lineage",
+            "lineage_digest",
+        ],
         rows,
     )
-    digests = pa.array([None if text is None else text_digest(text) for text in table.column("text").to_pylist()], pa.string())
+    digests = pa.array(
+        [None if text is None else text_digest(text) for text in table.column("text").to_pylist()], pa.string()
+    )
     table = table.append_column("published_digest", digests)
     table = table.append_column("batch_id", pa.array([batch_id] * table.num_rows, pa.string()))
     return table.select(DOCUMENTS.names).cast(DOCUMENTS)
@@ -223,7 +242,9 @@ def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool
             raise UserError(f"the approval of batch {batch.batch_id} is for another candidate; open its case again")
         result = gating.run_gate(batch, "publish")
         if result.verdict == "block":
-            raise GateBlocked(f"batch {batch.batch_id}: {result.message()}; report: {gating.report_path(batch, 'publish')}")
+            raise GateBlocked(
+                f"batch {batch.batch_id}: {result.message()}; report: {gating.report_path(batch, 'publish')}"
+            )
         try:
             return _publish(batch, chain, approval), True
         except ReleaseConflict:
@@ -263,5 +284,9 @@ def _figures(chain: Chain) -> Iterator[tuple[str, float]]:
 
 def _numbers(manifest: Manifest) -> Iterator[tuple[str, float]]:
     for name, value in manifest.metrics.items():
-        if "/" in name and not name.startswith(("read/", "bytes/", "files/", "other_records/")) and isinstance(value, int | float):
+        if (
+            "/" in name
+            and not name.startswith(("read/", "bytes/", "files/", "other_records/"))
+            and isinstance(value, int | float)
+        ):
             yield name, float(value)

@@ -1,0 +1,125 @@
+"""One stage on labelled data that the user brings: its figures with 95 % intervals. docs/evaluate.md has the formats."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Settings
+from pipeline.errors import UserError
+from pipeline.intervals import Interval
+
+Row = dict[str, Any]
+
+
+def evaluate(stage: str, file: Path, settings: Settings) -> dict[str, Any]:
+    """Return a stage's figures on a labelled file.
+
+    Returns
+    -------
+    dict
+        ``stage``, ``documents`` and ``figures``: rows of ``figure``, ``value``, ``lower``, ``upper`` and ``of``, the number
+        of cases the share is of (bounds are null where a figure has no interval).
+
+    Raises
+    ------
+    UserError
+        If the stage has no labelled form, or the file does not have its form; the message names the line.
+    """
+    if stage not in EVALUATIONS:
+        raise UserError(f"stage '{stage}' cannot be evaluated on labelled data; these can: {', '.join(EVALUATIONS)}")
+    documents, figures = EVALUATIONS[stage](file, settings)
+    return {"stage": stage, "documents": documents, "figures": figures}
+
+
+def read_rows(file: Path, fields: dict[str, type | tuple[type, ...]]) -> list[Row]:
+    """Read a JSONL file (or .gz) whose objects have at least `fields`.
+
+    Raises
+    ------
+    UserError
+        If a line is no such object; the message names file, line and field.
+    """
+    rows = []
+    for number, line in _lines(file):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise UserError(f"{file}, line {number}: not JSON") from None
+        _check(row, fields, f"{file}, line {number}")
+        rows.append(row)
+    if not rows:
+        raise UserError(f"{file} has no line; it needs one JSON object a line with {', '.join(fields)}")
+    return rows
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    try:
+        opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
+        with opened as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, line
+    except (OSError, EOFError) as error:
+        raise UserError(f"cannot read {file}: {getattr(error, 'strerror', None) or type(error).__name__}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not UTF-8 text") from None
+
+
+def _check(row: Any, fields: dict[str, type | tuple[type, ...]], place: str) -> None:
+    if not isinstance(row, dict):
+        raise UserError(f"{place}: expected an object with {', '.join(fields)}")
+    for name, kind in fields.items():
+        if name not in row:
+            raise UserError(f"{place}: the field '{name}' is missing")
+        if not isinstance(row[name], kind):
+            raise UserError(f"{place}: the field '{name}' has the wrong type")
+
+
+def figure(name: str, value: float | Interval, of: int) -> Row:
+    """Return one row of the answer."""
+    if isinstance(value, Interval):
+        return {"figure": name, "value": value.share, "lower": value.lower, "upper": value.upper, "of": of}
+    return {"figure": name, "value": value, "lower": None, "upper": None, "of": of}
+
+
+def _dedup(file: Path, settings: Settings) -> tuple[int, list[Row]]:
+    """Documents `{id, text}` and pairs `{a, b, jaccard}` in one file, in any order."""
+    from pipeline.dedup.evaluate import evaluate as measure
+    from pipeline.dedup.plan import derive
+
+    documents, pairs = [], []
+    for number, line in _lines(file):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise UserError(f"{file}, line {number}: not JSON") from None
+        if isinstance(row, dict) and "jaccard" in row:
+            _check(row, {"a": str, "b": str, "jaccard": (int, float)}, f"{file}, line {number}")
+            pairs.append((row["a"], row["b"], float(row["jaccard"])))
+        else:
+            _check(row, {"id": str, "text": str}, f"{file}, line {number}")
+            documents.append(row)
+    own = settings.dedup
+    found = measure(
+        [row["id"] for row in documents],
+        [row["text"] for row in documents],
+        pairs,
+        derive(own.threshold, own.recall),
+        threshold=own.threshold,
+        shingle_size=own.shingle_size,
+        seed=own.seed,
+        max_bucket=own.max_bucket,
+    )
+    return len(documents), [
+        figure(f"recall of pairs >= {own.threshold:g}", found.recall, found.pairs),
+        figure("precision of removed documents", found.precision, found.removed),
+    ]
+
+
+EVALUATIONS: dict[str, Callable[[Path, Settings], tuple[int, list[Row]]]] = {
+    "dedup": _dedup,
+}
