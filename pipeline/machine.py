@@ -45,6 +45,8 @@ def available_memory(
         return None
     try:
         used = int((limit.parent / "memory.current").read_text())
-        return min(available, int(limit.read_text()) - used)
+        # The page cache counts as used, though it is given back when memory is wanted.
+        statistics = dict(line.split() for line in (limit.parent / "memory.stat").read_text().splitlines())
+        return min(available, int(limit.read_text()) - used + int(statistics.get("inactive_file", 0)))
     except (OSError, ValueError):  # no container, or its limit is "max"
         return available
