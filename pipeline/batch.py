@@ -167,7 +167,7 @@ def load_batch(reference: Mapping[str, str], overrides: Mapping[str, Any] | None
     lake = Store(reference["lake"])
     folder = f"batches/{reference['batch_id']}"
     try:
-        record = cast(dict[str, Any], json.loads(lake.read_bytes(f"{folder}/batch.json")))
+        record = cast("dict[str, Any]", json.loads(lake.read_bytes(f"{folder}/batch.json")))
         data = json.loads(lake.read_bytes(f"{folder}/settings-{reference['settings']}.json"))
     except FileNotFoundError:
         raise SnapshotError(

@@ -86,7 +86,7 @@ class Ingestion(Model):
             if isinstance(entry, str):
                 if entry not in KNOWN_SOURCES:
                     hint = _nearest(entry, KNOWN_SOURCES)
-                    raise ValueError(  # noqa: TRY004 - pydantic turns a ValueError into a located error
+                    raise ValueError(
                         f"unknown source '{entry}'{hint}; any other source is a mapping with name, kind and paths"
                     )
                 sources.append({"name": entry, "kind": KNOWN_SOURCES[entry]})

@@ -15,6 +15,7 @@ from pipeline.lake.snapshots import Chain
 from pipeline.metrics import narrow_rows
 from pipeline.recipe import STAGES
 from pipeline.run import full_chain
+from pipeline.work import INLINE, master_of
 
 SPARK_ROWS = 200_000
 """Rows from which a gate asks Spark instead of pandas (docs/gates.md has the timings)."""
@@ -37,10 +38,10 @@ def run_gate(batch: Batch, stage: str) -> GateResult:
         return GateResult.model_validate_json(batch.lake.read_bytes(name))
     rows = narrow_rows(chain, stage)
     spark = None
-    if rows.num_rows > SPARK_ROWS:
+    if rows.num_rows > SPARK_ROWS and master_of(batch) != INLINE:
         from pipeline.spark import session
 
-        spark = session(batch.settings.engine.master)
+        spark = session(master_of(batch))
     result = judge(stage, rows, dict(manifest.metrics), suite, values, spark=spark)
     batch.lake.write_atomic(name, result.model_dump_json(indent=1).encode())
     return result
@@ -137,4 +138,4 @@ def _warming_up(batch: Batch) -> bool:
     """Return whether the history is too short for expectations against it (or not to be used at all)."""
     if not batch.settings.validation.continuous_monitoring or batch.record.base is None:
         return True
-    return batch.corpus.batches(batch.record.base) < batch.settings.history.warm_up_batches
+    return bool(batch.corpus.batches(batch.record.base) < batch.settings.history.warm_up_batches)

@@ -65,8 +65,7 @@ def pii_stage(settings: Settings, _: Mapping[str, str] | None = None) -> Stage:
     """Build the pii stage; dedup redacts its candidates with the same one."""
     from pipeline.stages.pii import PiiStage
 
-    own = settings.pii
-    return PiiStage(entities=own.entities, phone_regions=own.phone_regions, min_score=own.min_score)
+    return PiiStage.of(settings.pii)
 
 
 def quality_stage(settings: Settings, _: Mapping[str, str] | None = None) -> Stage:

@@ -32,7 +32,7 @@ from pipeline.config import Pii
 from pipeline.errors import ConfigError
 from pipeline.pii.screens import PHONE_DIGITS, SCREENS
 from pipeline.pii.spans import Hit
-from pipeline.pii.windows import PhoneWindow, phone_windows, windows
+from pipeline.pii.windows import phone_windows, windows
 
 THRESHOLDS: dict[str, float] = {"IP_ADDRESS": 0.5}
 """Entity -> score under which a hit never counts, whatever `min_score` says."""

@@ -12,13 +12,14 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.batch import Batch
 from pipeline.config import Dedup, Settings
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
@@ -29,10 +30,7 @@ from pipeline.document import DEDUP
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
 from pipeline.verdict import Finding, verdict_array
-
-if TYPE_CHECKING:
-    from pipeline.batch import Batch
-    from pipeline.run import Output, Work
+from pipeline.work import Output, Work
 
 Rows = npt.NDArray[np.int64]
 
@@ -64,8 +62,6 @@ def sign(texts: pa.Array, settings: Dedup) -> Bands:
 
 def run(work: Work) -> Output:
     """Find the batch's duplicates and write the verdicts."""
-    from pipeline.run import Output
-
     batch, chain = work.batch, work.chain
     names = work.on_workers(
         list(range(chain.shards)), partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder)
@@ -243,11 +239,11 @@ def _texts(chain: Chain, signed: Signed, wanted: Rows) -> pa.Array:
 
 def _redactor(batch: Batch) -> Callable[[pa.Array], pa.Array]:
     """Return what the batch's own pii stage makes of a text; nothing if that stage is switched off."""
-    from pipeline.recipe import pii_stage
+    from pipeline.stages.pii import PiiStage
 
     if not batch.settings.cleaning.remove_pii:
         return lambda texts: texts
-    stage = pii_stage(batch.settings)
+    stage = PiiStage.of(batch.settings.pii)
 
     def redact(texts: pa.Array) -> pa.Array:
         return stage.apply(pa.RecordBatch.from_arrays([texts.cast(pa.string())], ["text"])).column("text")

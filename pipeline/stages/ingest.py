@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +26,7 @@ from pipeline.sources.files import SourceFile
 from pipeline.sources.records import read_file
 from pipeline.sources.split import plan_tasks
 from pipeline.verdict import Finding, verdict_array
-
-if TYPE_CHECKING:
-    from pipeline.run import Output, Work
+from pipeline.work import Output, Work
 
 TASK_BYTES = 64 * 2**20
 """Input that one task takes, unless a single file is larger."""
@@ -54,8 +52,6 @@ class Destination(NamedTuple):
 
 def run(work: Work) -> Output:
     """Read every file of the batch and write its shards."""
-    from pipeline.run import Output
-
     settings = work.batch.settings
     tasks = plan(work.batch.settings, work.batch.record.inputs)
     destination = Destination(

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.batch import Batch
 from pipeline.document import PUBLISH, text_digest
-from pipeline.errors import GateBlocked, ReleaseConflict, UserError
-from pipeline.lake.manifest import Manifest, ShardFile
+from pipeline.lake.manifest import ShardFile
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
 from pipeline.lake.store import Store
@@ -27,10 +26,7 @@ from pipeline.lake.tables import DOCUMENTS, SIGNATURES
 from pipeline.stages.dedup import Twin, duplicates_at_publish
 from pipeline.stages.provenance import verify
 from pipeline.verdict import Finding, verdict_array
-
-if TYPE_CHECKING:
-    from pipeline.batch import Batch
-    from pipeline.run import Output, Work
+from pipeline.work import Output, Work
 
 DOCUMENTS_ROLE = "documents"
 SIGNATURES_ROLE = "signatures"
@@ -65,7 +61,6 @@ def candidate(chain: Chain) -> str:
 def run(work: Work) -> Output:
     """Rebase, assemble and measure the release candidate."""
     from pipeline.indicators import measure
-    from pipeline.run import Output
 
     batch, chain = work.batch, work.chain
     number = onto(batch, chain)
@@ -204,89 +199,3 @@ def _write(store: Store, name: str, shard: int, role: str, table: pa.Table) -> S
         pq.write_table(table, sink, compression="zstd", compression_level=3, write_statistics=False)
     size, sha256 = store.digest(name)
     return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
-
-
-def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool]:
-    """Make the release of a judged candidate; if the corpus moved on meanwhile, rebase and judge again first.
-
-    Parameters
-    ----------
-    batch
-        The batch, with every stage run.
-    approval
-        A curator's approval (who, when, why, fingerprint), if the batch was flagged.
-
-    Returns
-    -------
-    tuple
-        The release, and whether this call made it.
-
-    Raises
-    ------
-    GateBlocked
-        If the publish gate blocks.
-    LeaseHeld
-        If another writer holds the corpus.
-    """
-    from pipeline import gating
-    from pipeline.run import full_chain, run_stage
-
-    for _ in range(10):
-        # A candidate that was built on an older release has another fingerprint now, and is built again: rebase only removes.
-        run_stage(batch, "publish")
-        chain = full_chain(batch)
-        own = released(batch, chain)
-        if own is not None:
-            return own, False
-        if approval is not None and approval["fingerprint"] != candidate(chain):
-            raise UserError(f"the approval of batch {batch.batch_id} is for another candidate; open its case again")
-        result = gating.run_gate(batch, "publish")
-        if result.verdict == "block":
-            raise GateBlocked(
-                f"batch {batch.batch_id}: {result.message()}; report: {gating.report_path(batch, 'publish')}"
-            )
-        try:
-            return _publish(batch, chain, approval), True
-        except ReleaseConflict:
-            continue
-    raise ReleaseConflict(f"batch {batch.batch_id}: the corpus moved on ten times while it was published; try again")
-
-
-def _publish(batch: Batch, chain: Chain, approval: dict[str, Any] | None) -> Release:
-    manifest = chain.manifest("publish")
-    onto_number = manifest.metrics["onto"]
-    return batch.corpus.publish(
-        builds_on=None if onto_number is None else int(onto_number),
-        batch_id=batch.batch_id,
-        fingerprint=candidate(chain),
-        documents=[file.name for file in manifest.shards(DOCUMENTS_ROLE)],
-        signatures=[file.name for file in manifest.shards(SIGNATURES_ROLE)],
-        figures=dict(_figures(chain)),
-        indicators={name: manifest.metrics.get(name) for name in INDICATORS},
-        marks=[f"{entry.stage}: switched off, not measured" for entry in chain.manifests if entry.switched_off],
-        approval={key: approval[key] for key in ("who", "when", "why", "case_id")} if approval else None,
-    )
-
-
-INDICATORS = (
-    "quality_share", "quality_lower", "duplicate_share", "duplicate_upper", "provenance_completeness", "bias_coverage",
-)  # fmt: skip
-"""The four indicators of design section 9: the measured share and the bound that counts."""
-
-
-def _figures(chain: Chain) -> Iterator[tuple[str, float]]:
-    """Yield what later batches are compared with: volume and shares by source, slice figures."""
-    for count in chain.manifest("ingest").counts:
-        yield f"kept/{count.source}", float(count.kept)
-    for manifest in chain.manifests:
-        yield from _numbers(manifest)
-
-
-def _numbers(manifest: Manifest) -> Iterator[tuple[str, float]]:
-    for name, value in manifest.metrics.items():
-        if (
-            "/" in name
-            and not name.startswith(("read/", "bytes/", "files/", "other_records/"))
-            and isinstance(value, int | float)
-        ):
-            yield name, float(value)

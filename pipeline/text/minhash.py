@@ -93,5 +93,5 @@ def _lower(
         factor, summand, least = factors[k], summands[k], signature[k]
         for j in range(len(mixed)):
             value = np.uint32(np.uint32(factor * mixed[j]) + summand)
-            least = value if value < least else least
+            least = min(least, value)
         signature[k] = least

@@ -1,0 +1,95 @@
+"""The commit of a batch: a judged candidate becomes a release of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline import gating
+from pipeline.batch import Batch
+from pipeline.errors import GateBlocked, ReleaseConflict
+from pipeline.lake.manifest import Manifest
+from pipeline.lake.releases import Release
+from pipeline.lake.snapshots import Chain
+from pipeline.run import full_chain, run_stage
+from pipeline.stages.publish import DOCUMENTS_ROLE, SIGNATURES_ROLE, candidate, released
+
+INDICATORS = (
+    "quality_share", "quality_lower", "duplicate_share", "duplicate_upper", "provenance_completeness", "bias_coverage",
+)  # fmt: skip
+"""The four indicators of design section 9: the measured share and the bound that counts."""
+
+
+def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool]:
+    """Make the release of a judged candidate; if the corpus moved on meanwhile, rebase and judge again first.
+
+    Parameters
+    ----------
+    batch
+        The batch, with every stage run.
+    approval
+        A curator's approval (who, when, why, case_id), if the batch was flagged.
+
+    Returns
+    -------
+    tuple
+        The release, and whether this call made it.
+
+    Raises
+    ------
+    GateBlocked
+        If the publish gate blocks.
+    LeaseHeld
+        If another writer holds the corpus.
+    """
+    for _ in range(10):
+        # A candidate that was built on an older release has another fingerprint now, and is built again: rebase only removes.
+        run_stage(batch, "publish")
+        chain = full_chain(batch)
+        own = released(batch, chain)
+        if own is not None:
+            return own, False
+        result = gating.run_gate(batch, "publish")
+        if result.verdict == "block":
+            raise GateBlocked(
+                f"batch {batch.batch_id}: {result.message()}; report: {gating.report_path(batch, 'publish')}"
+            )
+        try:
+            return _publish(batch, chain, approval), True
+        except ReleaseConflict:
+            continue
+    raise ReleaseConflict(f"batch {batch.batch_id}: the corpus moved on ten times while it was published; try again")
+
+
+def _publish(batch: Batch, chain: Chain, approval: dict[str, Any] | None) -> Release:
+    manifest = chain.manifest("publish")
+    onto_number = manifest.metrics["onto"]
+    return batch.corpus.publish(
+        builds_on=None if onto_number is None else int(onto_number),
+        batch_id=batch.batch_id,
+        fingerprint=candidate(chain),
+        documents=[file.name for file in manifest.shards(DOCUMENTS_ROLE)],
+        signatures=[file.name for file in manifest.shards(SIGNATURES_ROLE)],
+        figures=dict(_figures(chain)),
+        indicators={name: manifest.metrics.get(name) for name in INDICATORS},
+        marks=[f"{entry.stage}: switched off, not measured" for entry in chain.manifests if entry.switched_off],
+        approval={key: approval[key] for key in ("who", "when", "why", "case_id")} if approval else None,
+    )
+
+
+def _figures(chain: Chain) -> Iterator[tuple[str, float]]:
+    """Yield what later batches are compared with: volume and shares by source, slice figures."""
+    for count in chain.manifest("ingest").counts:
+        yield f"kept/{count.source}", float(count.kept)
+    for manifest in chain.manifests:
+        yield from _numbers(manifest)
+
+
+def _numbers(manifest: Manifest) -> Iterator[tuple[str, float]]:
+    for name, value in manifest.metrics.items():
+        if (
+            "/" in name
+            and not name.startswith(("read/", "bytes/", "files/", "other_records/"))
+            and isinstance(value, int | float)
+        ):
+            yield name, float(value)
