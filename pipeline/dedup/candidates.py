@@ -7,12 +7,13 @@ documents that a cap may cost share other, smaller buckets if they are truly nea
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.dedup.signatures import Bands
+if TYPE_CHECKING:
+    from pipeline.dedup.signatures import Bands
 
 ANCHORS = 16
 """Documents of a capped bucket with which each of its documents is paired."""

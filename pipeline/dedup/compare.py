@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.candidates import Pairs
 from pipeline.text.arrow import string_buffers
 from pipeline.text.shingles import ShingleSets, shingle_sets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.dedup.candidates import Pairs
 
 BLOCK_BYTES = 64 << 20
 """Text that is shingled at once; its sets take one to four times as much."""

@@ -8,17 +8,19 @@ are computed in one pass over the Arrow buffer.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from pipeline.text.arrow import string_buffers
 from pipeline.text.hashing import mix32
 from pipeline.text.shingles import hash_shingles, longest
 from pipeline.text.words import character_table, hash_words, max_words
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SCHEME = "affine32"
 """datasketch's name of the scheme; `MinHash(hashvalues=signature, seed=seed, scheme=SCHEME)` reads a signature."""
@@ -53,7 +55,7 @@ def signatures(texts: pa.Array, count: int, shingle_size: int, seed: int) -> Sig
 
 
 @nb.njit(cache=True)
-def _sign(
+def _sign(  # noqa: PLR0917 - numba takes keyword arguments at a cost for each call
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
     table: npt.NDArray[np.uint32],
