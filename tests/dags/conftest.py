@@ -73,6 +73,13 @@ def config(tmp_path) -> str:
 
 
 @pytest.fixture
+def impatient(monkeypatch):
+    """`dag.test()` sleeps a second in each round in which no task can start; a twentieth is enough here."""
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.05)))
+
+
+@pytest.fixture
 def states():
     """A function: the state of every task of a run; of a mapped one by `task[index]`."""
 
@@ -98,7 +105,7 @@ def curator(airflow_database):
     waiting = "/api/v2/dags/curate_batch/dagRuns/~/hitlDetails?response_received=false"
 
     def answer(option: str, reason: str, batch: str = "b1") -> dict[str, Any]:
-        for _ in range(100):
+        for _ in range(600):
             for detail in client.get(waiting, headers=headers).json()["hitl_details"]:
                 ti = detail["task_instance"]
                 if ti["state"] == "awaiting_input" and batch in detail["subject"]:
