@@ -86,13 +86,17 @@ def run_gate(reference: Reference, stage: str) -> dict[str, Any]:
 
 def holds(reference: Reference) -> list[dict[str, Any]]:
     """Return what the gates flagged: an empty list means that nobody need look before the commit."""
-    found = []
-    for stage, result in gating.verdicts(_batch(reference)).items():
-        for outcome in result.flags():
-            found.append(
-                {"stage": stage, "expectation": outcome.title(), "says": outcome.says, "observed": outcome.observed}
-            )
-    return found
+    return [
+        {
+            "stage": stage,
+            "expectation": f"{outcome.type} on {outcome.subject}",
+            "says": outcome.says,
+            "observed": outcome.observed if outcome.unexpected_count is None else outcome.unexpected_count,
+        }
+        for stage, result in gating.verdicts(_batch(reference)).items()
+        for outcome in result.outcomes
+        if outcome.consequence == "flag"
+    ]
 
 
 def funnel(reference: Reference) -> list[dict[str, Any]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from pipeline import gating
 from pipeline.batch import Batch
 from pipeline.errors import GateBlocked, ReleaseConflict
-from pipeline.lake.manifest import Manifest
-from pipeline.lake.releases import Release
+from pipeline.history import to_keep
+from pipeline.lake.releases import Approval, Release
 from pipeline.lake.snapshots import Chain
 from pipeline.run import full_chain, run_stage
 from pipeline.stages.publish import DOCUMENTS_ROLE, SIGNATURES_ROLE, candidate, released
@@ -63,33 +62,15 @@ def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool
 
 def _publish(batch: Batch, chain: Chain, approval: dict[str, Any] | None) -> Release:
     manifest = chain.manifest("publish")
-    onto_number = manifest.metrics["onto"]
+    onto = manifest.metrics["onto"]
     return batch.corpus.publish(
-        builds_on=None if onto_number is None else int(onto_number),
+        base=None if onto is None else int(onto),
         batch_id=batch.batch_id,
         fingerprint=candidate(chain),
         documents=[file.name for file in manifest.shards(DOCUMENTS_ROLE)],
         signatures=[file.name for file in manifest.shards(SIGNATURES_ROLE)],
-        figures=dict(_figures(chain)),
-        indicators={name: manifest.metrics.get(name) for name in INDICATORS},
+        metrics=to_keep(chain.manifests),
+        kpis={name: manifest.metrics.get(name) for name in (*INDICATORS, "duplicate_scope", "sample_size")},
         marks=[f"{entry.stage}: switched off, not measured" for entry in chain.manifests if entry.switched_off],
-        approval={key: approval[key] for key in ("who", "when", "why", "case_id")} if approval else None,
+        approved=Approval(who=approval["who"], when=approval["when"], why=approval["why"]) if approval else None,
     )
-
-
-def _figures(chain: Chain) -> Iterator[tuple[str, float]]:
-    """Yield what later batches are compared with: volume and shares by source, slice figures."""
-    for count in chain.manifest("ingest").counts:
-        yield f"kept/{count.source}", float(count.kept)
-    for manifest in chain.manifests:
-        yield from _numbers(manifest)
-
-
-def _numbers(manifest: Manifest) -> Iterator[tuple[str, float]]:
-    for name, value in manifest.metrics.items():
-        if (
-            "/" in name
-            and not name.startswith(("read/", "bytes/", "files/", "other_records/"))
-            and isinstance(value, int | float)
-        ):
-            yield name, float(value)

@@ -13,6 +13,12 @@ from pipeline.config import environment
 from pipeline.errors import ConfigError, TransientError
 
 POINTS: tuple[str, ...] = (
+    "stage.shard.before",
+    "stage.shard.after",
+    "stage.manifest.before",
+    "stage.manifest.after",
+    "gate.report.before",
+    "gate.report.after",
     "corpus.lease.after",
     "corpus.documents.before",
     "corpus.documents.after",

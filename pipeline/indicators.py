@@ -18,6 +18,7 @@ from pipeline.config import Settings
 from pipeline.dedup.audit import audit
 from pipeline.intervals import Interval, proportion
 from pipeline.lake.manifest import ShardFile
+from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import Chain, read_file_columns
 from pipeline.recipe import validate_stage
 from pipeline.sampling import keyed_sample
@@ -150,7 +151,7 @@ def _duplicates(
     result = audit(
         sample.column("document_id").combine_chunks(),
         sample.column("text").combine_chunks(),
-        _corpus(batch, documents, onto if whole else None),
+        _corpus(batch, documents, published if whole else None),
         own.threshold,
         own.shingle_size,
     )
@@ -162,13 +163,13 @@ def _duplicates(
     }
 
 
-def _corpus(batch: Batch, documents: Sequence[ShardFile], onto: int | None) -> Iterator[tuple[Any, Any]]:
+def _corpus(batch: Batch, documents: Sequence[ShardFile], published: Release | None) -> Iterator[tuple[Any, Any]]:
     """Yield the candidate's documents, then the corpus's, as ids and texts."""
     for file in documents:
         table = read_file_columns(batch.lake, file, ["document_id", "text"])
         yield table.column(0), table.column(1)
-    if onto is not None:
-        for part in batch.corpus.documents(onto, ["document_id", "text"]):
+    if published is not None:
+        for part in batch.corpus.documents(published, ["document_id", "text"]):
             yield part.column("document_id"), part.column("text")
 
 

@@ -15,10 +15,10 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from pipeline import faults
 from pipeline.batch import Batch
 from pipeline.document import COLUMNS, VERDICT_COLUMN
 from pipeline.errors import ContractViolation, SnapshotError
+from pipeline.faults import point
 from pipeline.fingerprint import code_digest, digest, library_versions
 from pipeline.lake import manifest as manifests
 from pipeline.lake.manifest import Manifest, ShardFile, SourceCount
@@ -249,9 +249,9 @@ def _commit(work: Work, output: Output, seconds: float) -> Manifest:
     counts = _with_read(work, count_sources(chain, name), output)
     metrics = stage_metrics(work.batch, chain, name, counts, output.metrics)
     final = draft.model_copy(update={"counts": tuple(counts), "metrics": metrics})
-    faults.point("before-manifest")
+    point("stage.manifest.before")
     committed = manifests.write(work.batch.lake, final)
-    faults.point("after-manifest")
+    point("stage.manifest.after")
     return committed
 
 

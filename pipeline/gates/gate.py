@@ -85,12 +85,12 @@ def _require_parameters(stage: str, entries: dict[int, dict[str, Any]], paramete
     needed = {name for entry in entries.values() for name in parameters_in(entry["kwargs"])}
     missing = sorted(name for name in needed if parameters.get(name) is None)
     if missing:
-        raise ContractViolation(f"gate {stage}: the suite uses the parameter '{missing[0]}', which the run does not give")
+        raise ContractViolation(
+            f"gate {stage}: the suite uses the parameter '{missing[0]}', which the run does not give"
+        )
 
 
-def _settle(
-    stage: str, entry: dict[str, Any], rows: pa.Table, metrics: dict[str, Metric]
-) -> ExpectationOutcome | None:
+def _settle(stage: str, entry: dict[str, Any], rows: pa.Table, metrics: dict[str, Metric]) -> ExpectationOutcome | None:
     """Return the outcome of an expectation that has nothing to look at; null if it is to be evaluated."""
     names = columns_in(entry["kwargs"])
     if entry["meta"]["on"] == "metrics":
@@ -123,7 +123,9 @@ def _unevaluated(entry: dict[str, Any], error: str | None = None) -> Expectation
 
 def _identity(entry: dict[str, Any]) -> dict[str, Any]:
     kwargs, meta = entry["kwargs"], entry["meta"]
-    named = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs] or kwargs.get("column_list") or []
+    named = (
+        [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs] or kwargs.get("column_list") or []
+    )
     return {
         "type": entry["type"],
         "on": meta["on"],

@@ -136,7 +136,9 @@ def check(settings: Pii) -> None:
                 hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
                 raise ConfigError(f"'pii.{key}': '{name}' is not known, {hint}")
     if "PHONE_NUMBER" in settings.entities and not settings.phone_regions:
-        raise ConfigError("'pii.phone_regions' is empty: name a region, such as 'US', or take PHONE_NUMBER off 'pii.entities'")
+        raise ConfigError(
+            "'pii.phone_regions' is empty: name a region, such as 'US', or take PHONE_NUMBER off 'pii.entities'"
+        )
 
 
 @cache

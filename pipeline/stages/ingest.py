@@ -19,7 +19,9 @@ import pyarrow.compute as pc
 from pipeline.config import Settings, Source
 from pipeline.document import INGEST, RAW
 from pipeline.errors import SourceUnavailable
+from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
+from pipeline.lake.rows import Selection
 from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, write_shard
 from pipeline.lake.store import Store
 from pipeline.sources.files import SourceFile
@@ -47,7 +49,7 @@ class Destination(NamedTuple):
     folder: str
     shard_documents: int
     shard_characters: int
-    tombstones: frozenset[str]
+    tombstones: Selection
 
 
 def run(work: Work) -> Output:
@@ -60,7 +62,7 @@ def run(work: Work) -> Output:
         folder=work.folder,
         shard_documents=settings.ingestion.shard_documents,
         shard_characters=settings.ingestion.shard_characters,
-        tombstones=work.batch.corpus.tombstones(work.batch.record.base),
+        tombstones=work.batch.corpus.tombstones(base_release(work.batch)),
     )
     answers = work.on_workers(tasks, partial(read_task, destination=destination))
     columns, raw = [], []
@@ -143,12 +145,12 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
         yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
 
 
-def _without_tombstones(columns: pa.RecordBatch, tombstones: frozenset[str]) -> pa.RecordBatch:
+def _without_tombstones(columns: pa.RecordBatch, tombstones: Selection) -> pa.RecordBatch:
     """Reject documents that were taken down: by id or by the digest of their text."""
     if not tombstones:
         return columns
     ids, digests = columns.column("document_id").to_pylist(), columns.column("text_digest").to_pylist()
-    gone = [id_ in tombstones or digest in tombstones for id_, digest in zip(ids, digests, strict=True)]
+    gone = [id_ in tombstones.ids or digest in tombstones.digests for id_, digest in zip(ids, digests, strict=True)]
     return reject(columns, np.array(gone, bool), "ingest.tombstone@1") if any(gone) else columns
 
 
