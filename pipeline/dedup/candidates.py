@@ -91,7 +91,7 @@ def candidates_against(
         over = partners > max_bucket
         buckets += len(np.unique(column[over]))
         capped[rows[over]] = True
-        partners[over] = ANCHORS
+        partners[over] = np.minimum(partners[over], ANCHORS)
         left, right = np.repeat(rows, partners), members[_ranges(start, partners)]
         found = _union(found, left * total + right)
     return _decode(found, total), CappedBuckets(buckets, int(capped.sum()))

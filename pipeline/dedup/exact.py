@@ -57,10 +57,10 @@ def groups(keys: Keys) -> npt.NDArray[np.int64]:
 def is_space(point: np.int64) -> bool:
     """Whether a code point is white space to `str.split`."""
     if point < 0x80:
-        return 9 <= point <= 13 or 28 <= point <= 32
+        return bool(9 <= point <= 13 or 28 <= point <= 32)
     if point < 0x2000:
         return point in (0x85, 0xA0, 0x1680)
-    return point <= 0x200A or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+    return bool(point <= 0x200A) or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
 
 @nb.njit(cache=True)
