@@ -38,7 +38,6 @@ same documents are the same corpus whichever batches brought them."""
 
 _WIDTH = 1_024
 _CHUNK = 2_048
-_COLON, _COMMA = pa.scalar(":", pa.large_string()), pa.scalar(",", pa.large_string())
 
 
 class CorpusDigest:
@@ -51,10 +50,10 @@ class CorpusDigest:
     @classmethod
     def from_text(cls, text: str, rows: int) -> Self:
         """Continue from the form that `to_text` gave."""
-        state = np.frombuffer(base64.b64decode(text, validate=True), "<u2")
-        if state.shape != (_WIDTH,):
-            raise ContractViolation(f"a digest's state has {_WIDTH} numbers, not {state.size}")
-        return cls(state.astype(np.uint16), rows)
+        data = base64.b64decode(text, validate=True)
+        if len(data) != 2 * _WIDTH:
+            raise ContractViolation(f"a digest's state has {2 * _WIDTH} bytes, not {len(data)}")
+        return cls(np.frombuffer(data, "<u2").astype(np.uint16), rows)
 
     def to_text(self) -> str:
         """Return the state in base64; with the count it is all that is needed to continue."""
@@ -88,13 +87,14 @@ def _sum(documents: pa.RecordBatch | pa.Table) -> npt.NDArray[np.uint16]:
 
 def _encode(rows: pa.Table) -> pa.LargeBinaryArray:
     """Encode each row without ambiguity: every column as ``length:bytes,`` in its own order, null as ``-``."""
+    colon, comma = (pa.scalar(sign, pa.large_string()) for sign in ":,")
     parts = []
     for name in DIGESTED:
         column = rows.column(name).combine_chunks()
         value = _number(column) if pa.types.is_floating(column.type) else column.cast(pa.large_string())
         length = pc.binary_length(value.cast(pa.large_binary())).cast(pa.large_string())
-        parts.append(pc.fill_null(pc.binary_join_element_wise(length, value, _COLON), "-"))
-    return pc.binary_join_element_wise(*parts, _COMMA).cast(pa.large_binary())
+        parts.append(pc.fill_null(pc.binary_join_element_wise(length, value, colon), "-"))
+    return pc.binary_join_element_wise(*parts, comma).cast(pa.large_binary())
 
 
 def _number(column: pa.Array) -> pa.Array:
