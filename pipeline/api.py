@@ -94,7 +94,7 @@ def holds(reference: Reference) -> list[dict[str, Any]]:
             "observed": outcome.observed if outcome.unexpected_count is None else outcome.unexpected_count,
         }
         for stage, result in gating.verdicts(_batch(reference)).items()
-        for outcome in result.outcomes
+        for outcome in result.expectations
         if outcome.consequence == "flag"
     ]
 

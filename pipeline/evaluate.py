@@ -58,8 +58,7 @@ def read_rows(file: Path, fields: dict[str, type | tuple[type, ...]]) -> list[Ro
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
     try:
-        opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-        with opened as lines:
+        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield number, line

@@ -59,7 +59,8 @@ def find_batch(config_file: Path, batch_id: str) -> dict[str, Any]:
     found = [entry for entry in list_batches(config.load(config_file)) if entry["batch_id"] == batch_id]
     if not found:
         raise UserError(f"the lake has no batch '{batch_id}'; `sluice batch list` shows the ones it has")
-    return {**max(found, key=lambda entry: len(full_chain(load_batch(entry)).stages))}
+    farthest: dict[str, str] = max(found, key=lambda entry: len(full_chain(load_batch(entry)).stages))
+    return dict(farthest)
 
 
 def quarantined(reference: dict[str, Any], stage: str | None, reason: str | None, limit: int) -> list[dict[str, Any]]:

@@ -127,10 +127,11 @@ def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:
 
 
 def _run(work: Work) -> Output:
-    if not step(work.stage).enabled(work.batch.settings):
+    entry = step(work.stage)
+    if not entry.enabled(work.batch.settings):
         return _pass_through(work)
-    if step(work.stage).build is not None:
-        stage = step(work.stage).build(work.batch.settings, work.chain.fingerprints())
+    if entry.build is not None:
+        stage = entry.build(work.batch.settings, work.chain.fingerprints())
         rows = work.batch.settings.engine.batch_rows
         function = partial(apply_to_shard, chain=work.chain, stage=stage, folder=work.folder, batch_rows=rows)
         answers = work.on_workers(list(range(work.chain.shards)), function)

@@ -106,7 +106,7 @@ def print_gate(out: Console, result: dict[str, Any]) -> None:
     )
     for name in ("outcome", "severity", "what it says", "observed"):
         table.add_column(name)
-    for entry in result["outcomes"]:
+    for entry in result["expectations"]:
         seen = (
             entry["observed"]
             if entry["unexpected_count"] is None

@@ -65,7 +65,8 @@ def run(work: Work) -> Output:
         tombstones=work.batch.corpus.tombstones(base_release(work.batch)),
     )
     answers = work.on_workers(tasks, partial(read_task, destination=destination))
-    columns, raw = [], []
+    columns: list[ShardFile] = []
+    raw: list[ShardFile] = []
     metrics: dict[str, float | str | None] = {f"read/{source.name}": 0 for source in settings.ingestion.sources}
     for answer in answers:
         for pair in answer["shards"]:
