@@ -6,17 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
-# Kernels compile on first use and the machine may be busy: a test's time says nothing about its result.
-settings.register_profile("sluice", deadline=None)
-settings.load_profile("sluice")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of real test data; skip where it does not exist."""
-    folder = Path(os.environ.get("SLUICE_SHARED") or Path(__file__).resolve().parents[1].parent / "shared")
+    folder = Path(os.environ.get("SLUICE_SHARED") or ROOT.parent / "shared")
     if not folder.exists():
         pytest.skip(f"no real test data at {folder}")
     return folder
