@@ -44,7 +44,8 @@ _ATTACHED = regex.compile(
 )
 _PREPENDED = regex.compile(r"(?r)\p{Grapheme_Cluster_Break=Prepend}+")
 _BASE = regex.compile(
-    r"(?r).?[\p{Grapheme_Cluster_Break=Extend}\p{Grapheme_Cluster_Break=ZWJ}\p{Grapheme_Cluster_Break=SpacingMark}]*", regex.DOTALL
+    r"(?r).?[\p{Grapheme_Cluster_Break=Extend}\p{Grapheme_Cluster_Break=ZWJ}\p{Grapheme_Cluster_Break=SpacingMark}]*",
+    regex.DOTALL,
 )
 
 

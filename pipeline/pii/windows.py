@@ -54,9 +54,7 @@ WINDOWS: dict[str, Window] = {
     "CRYPTO": _window(re.compile(r"(?:[Bb][Cc]1|[13])[0-9A-Za-z]{25}"), "0-9A-Za-z\u212a\u017f", 512),
 }
 
-_PUNCTUATION = re.sub(
-    r"\\x\{([0-9A-F]+)\}", lambda match: re.escape(chr(int(match[1], 16))), PHONE_PUNCTUATION
-)
+_PUNCTUATION = re.sub(r"\\x\{([0-9A-F]+)\}", lambda match: re.escape(chr(int(match[1], 16))), PHONE_PUNCTUATION)
 PHONE_CHAIN = re.compile(rf"\d(?:[{_PUNCTUATION}]{{0,4}}\d){{{PHONE_DIGITS - 1},}}")
 """A longest run of at least `PHONE_DIGITS` digits with at most four punctuation characters between two of them."""
 

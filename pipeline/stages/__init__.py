@@ -1,0 +1,1 @@
+"""The stages: adapters of the library to the contract of `pipeline.stage`."""
