@@ -105,7 +105,7 @@ class _Region:
         from phonenumbers.phonemetadata import PhoneMetadata
         from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
-        metadata = PhoneMetadata.metadata_for_region(region)
+        metadata: Any = PhoneMetadata.metadata_for_region(region)
         self._recognizer: Any = PhoneRecognizer(supported_regions=(region,))
         self._fewest = max(PHONE_DIGITS, min(metadata.general_desc.possible_length))
         self._abroad = re.compile(metadata.international_prefix)

@@ -159,13 +159,13 @@ def _pattern_recognizer(entity: str) -> Any:
     from presidio_analyzer import Pattern
     from presidio_analyzer import predefined_recognizers as presidio
 
-    class OfflineEmailRecognizer(presidio.EmailRecognizer):  # type: ignore[misc] # presidio ships no types
+    class OfflineEmailRecognizer(presidio.EmailRecognizer):
         """Presidio's, with the public suffix list that its dependency ships."""
 
         def validate_result(self, pattern_text: str) -> bool:
-            return suffix_list()(pattern_text).fqdn != ""
+            return bool(suffix_list()(pattern_text).fqdn)
 
-    class CheckedCreditCardRecognizer(presidio.CreditCardRecognizer):  # type: ignore[misc] # presidio ships no types
+    class CheckedCreditCardRecognizer(presidio.CreditCardRecognizer):
         """Presidio's, which raises on digits that `regex` knows and the interpreter does not."""
 
         def validate_result(self, pattern_text: str) -> bool:

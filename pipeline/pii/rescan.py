@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.config import Pii
 from pipeline.pii.checksums import IBAN_LENGTHS, base58check, bech32, iban_remainder, luhn
 
 
@@ -29,6 +30,8 @@ class Look(NamedTuple):
     """RE2 pattern that a document with a hit matches."""
     form: re.Pattern[str]
     check: Callable[[str], bool]
+    score: float = 1.0
+    """What the recognisers give it: a configuration that asks for more leaves it on purpose."""
 
 
 _APART = r"(?<![^\s\"'(<>,;:])", r"(?![^\s\"')<>,;:.!?]|[.:,]\d)"
@@ -89,6 +92,7 @@ LOOKS: dict[str, Look] = {
         r"[0-9]{3}[ .-][0-9]{4}|\+[0-9]",
         _apart(r"(?:\+[1-9]\d{0,2}[ -]\d{2,4}[ -]\d{3,4}[ -]\d{3,4}|(?:\(\d{3}\) |\d{3}-)\d{3}-\d{4})"),
         _phone,
+        0.4,
     ),
     # Visa, Mastercard, American Express, Discover, in one block or in the groups that are printed on the card.
     "CREDIT_CARD": Look(
@@ -104,7 +108,7 @@ LOOKS: dict[str, Look] = {
         _apart(r"[A-Z]{2}\d\d(?:[A-Z0-9]{11,27}|(?: [A-Z0-9]{4}){2,6}(?: [A-Z0-9]{1,4})?)"),
         _iban,
     ),
-    "US_SSN": Look(r"[0-9]{3}-[0-9]{2}-[0-9]{4}", _apart(r"[0-9]{3}-[0-9]{2}-[0-9]{4}"), _ssn),
+    "US_SSN": Look(r"[0-9]{3}-[0-9]{2}-[0-9]{4}", _apart(r"[0-9]{3}-[0-9]{2}-[0-9]{4}"), _ssn, 0.5),
     "IP_ADDRESS": Look(
         r"[0-9]\.[0-9]+\.[0-9]+\.[0-9]|[0-9A-Fa-f]:[0-9A-Fa-f:]*:",
         re.compile(
@@ -112,6 +116,7 @@ LOOKS: dict[str, Look] = {
             r"(?![^\s\"')<>,;!?])"
         ),
         _ip,
+        0.6,
     ),
     "CRYPTO": Look(
         r"[13][1-9A-HJ-NP-Za-km-z]{25}|bc1[0-9a-z]{25}",
@@ -122,15 +127,16 @@ LOOKS: dict[str, Look] = {
 """Entity -> how it is looked for."""
 
 
-def rescan(texts: pa.Array | pa.ChunkedArray, entities: Sequence[str]) -> pa.Array:
+def rescan(texts: pa.Array | pa.ChunkedArray, settings: Pii) -> pa.Array:
     """Count what is left of structured personal data in each text.
 
     Parameters
     ----------
     texts
         Redacted strings; null stays null.
-    entities
-        Keys of `LOOKS` that were to be redacted.
+    settings
+        What was to be redacted: entities and score. A phone number without a country code counts where the United States are
+        among the regions.
 
     Returns
     -------
@@ -139,10 +145,16 @@ def rescan(texts: pa.Array | pa.ChunkedArray, entities: Sequence[str]) -> pa.Arr
     """
     if isinstance(texts, pa.ChunkedArray):
         texts = pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], texts.type)
+    national = "US" in settings.phone_regions
     left = np.zeros(len(texts), np.int32)
-    for entity in entities:
+    for entity in settings.entities:
         look = LOOKS[entity]
+        if look.score < settings.min_score:
+            continue
         hinted = pc.fill_null(pc.match_substring_regex(texts, look.hint), False).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(hinted).tolist():
-            left[row] += sum(look.check(match[0]) for match in look.form.finditer(texts[row].as_py()))
+            values = (match[0] for match in look.form.finditer(texts[row].as_py()))
+            left[row] += sum(
+                look.check(value) for value in values if national or entity != "PHONE_NUMBER" or value[0] == "+"
+            )
     return pa.array(left, mask=pc.is_null(texts).to_numpy(zero_copy_only=False))
