@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,7 +16,7 @@ def strings(array):
     assert data.dtype == np.uint8
     assert offsets.dtype == np.int64
     assert len(offsets) == len(array) + 1
-    return [bytes(data[i:j]).decode() for i, j in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [bytes(data[i:j]).decode() for i, j in pairwise(offsets)]
 
 
 VALUES = ["", "a", None, "naïve 東京 😀", "a\0b", "x" * 1000]

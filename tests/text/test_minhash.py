@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -17,7 +19,7 @@ TEXT = st.lists(st.sampled_from(["a", "B", "c", "42", "東京", "é"]), max_size
 def oracle(texts, count, size, seed):
     """Sign the same 32-bit shingle hashes with datasketch itself."""
     hashes, offsets = shingle_sets(pa.array(texts, pa.string()), size)
-    elements = [(hashes[i:j] >> np.uint64(32)).tolist() for i, j in zip(offsets[:-1], offsets[1:], strict=True)]
+    elements = [(hashes[i:j] >> np.uint64(32)).tolist() for i, j in pairwise(offsets)]
     return MinHash.bulk(elements, num_perm=count, seed=seed, scheme="affine32", hashfunc=lambda value: value)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,7 +16,7 @@ TEXT = st.lists(WORD, max_size=30).map(" ".join) | st.text(max_size=80)
 
 def sets(texts, shingle_size):
     hashes, offsets = shingle_sets(pa.array(texts, pa.string()), shingle_size)
-    return [hashes[i:j] for i, j in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [hashes[i:j] for i, j in pairwise(offsets)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import re
 import sys
 import unicodedata
@@ -60,7 +62,7 @@ CASES = [
 def kernel(texts):
     data, offsets = string_buffers(pa.array(texts, pa.large_string()))
     out = []
-    for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+    for start, end in pairwise(offsets):
         found = np.zeros(max_words(int(end - start)) + 1, np.uint64)
         count = hash_words(data, int(start), int(end), character_table(), found)
         assert found[count:].sum() == 0, "wrote behind its result"
