@@ -16,7 +16,7 @@ from pipeline.faults import point
 from pipeline.lake.addition import check_addition, check_new
 from pipeline.lake.lease import Lease, hold
 from pipeline.lake.release import Approval, Release
-from pipeline.lake.rows import Selection, read
+from pipeline.lake.rows import Selection
 from pipeline.lake.tables import TABLES, Metric
 from pipeline.lake.writer import Writer, digest_of
 
@@ -132,12 +132,9 @@ class Corpus(Writer):
             raise UserError("takedown: name at least one document id or text digest")
         with self._under(lease, "takedown") as held:
             newest = self.newest()
-            names = self.files("documents", newest)
-            found = {
-                row["document_id"]: row["published_digest"]
-                for batch in read(self.store, names, ["document_id", "published_digest"], only=asked)
-                for row in batch.to_pylist()
-            }
+            found = self._published(newest, asked)
+            # Other documents may have the same text.
+            found |= self._published(newest, Selection(digests=frozenset(found.values())))
             barred = Selection(asked.ids | found.keys(), asked.digests | set(found.values()))
             known = self.tombstones(newest)
             if barred.ids <= known.ids and barred.digests <= known.digests:

@@ -73,6 +73,16 @@ class Writer(Reader):
         point("corpus.settle.after")
         return release
 
+    def _published(self, release: Release | None, selection: Selection) -> dict[str, str]:
+        """Return id and text digest of the selected documents of a release."""
+        names = self.files("documents", release)
+        columns = ["document_id", "published_digest"]
+        return {
+            row["document_id"]: row["published_digest"]
+            for batch in read(self.store, names, columns, only=selection)
+            for row in batch.to_pylist()
+        }
+
     def _without(
         self, lease: Lease, target: Release | None, barred: Selection
     ) -> tuple[CorpusDigest, dict[str, list[str]], dict[str, list[str]]]:

@@ -138,7 +138,7 @@ def test_a_release_ends_its_lease(history):
 
 def test_an_expired_lease_is_taken_over_and_its_holder_learns_it(history, monkeypatch):
     # A paused holder does not renew.
-    monkeypatch.setattr(leases.Lease, "_renew", lambda self: None)
+    monkeypatch.setattr(leases.Lease, "_renew", lambda _: None)
     with hold(history, "paused", ttl=0.05) as paused:
         paused.check()
         time.sleep(0.1)
@@ -179,7 +179,7 @@ def test_a_dead_process_of_this_machine_is_not_waited_for(history):
 
 def test_a_dead_process_of_another_machine_is_waited_for(history, monkeypatch):
     with hold(history, "elsewhere"), monkeypatch.context() as patch:
-        patch.setattr(leases, "_is_alive", lambda process: False)
+        patch.setattr(leases, "_is_alive", lambda _: False)
         patch.setattr(leases, "_place", lambda: "another machine")
         with pytest.raises(LeaseHeld), hold(History(history.store), "here"):
             pytest.fail("two holders")
