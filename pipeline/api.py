@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pipeline import config, gating
-from pipeline.batch import Batch, lake_store, load_batch
+from pipeline.batch import Batch, batch_id_of, input_files, lake_store, load_batch
 from pipeline.batch import open_batch as open_input
 from pipeline.commit import INDICATORS
 from pipeline.commit import commit as publish
@@ -256,16 +256,9 @@ def claim_drop(config_path: str, drop: Mapping[str, Any]) -> bool:
 
 
 def _drop(settings: Settings, source: str, folder: Path) -> dict[str, Any]:
-    from pipeline.sources.files import inputs_digest, list_files
-
     own = next(entry for entry in settings.ingestion.sources if entry.name == source)
-    listing = list_files(own.model_copy(update={"paths": (str(folder),)}))
-    return {
-        "source": source,
-        "drop": folder.name,
-        "paths": [str(folder)],
-        "batch_id": f"b{inputs_digest(listing.files)[:16]}",
-    }
+    files, _ = input_files(own.model_copy(update={"paths": (str(folder),)}))
+    return {"source": source, "drop": folder.name, "paths": [str(folder)], "batch_id": batch_id_of(files)}
 
 
 def _claim_name(drop: Mapping[str, Any]) -> str:

@@ -90,7 +90,7 @@ def _ingest(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics
         "reader_difference": read - rows.num_rows,
         "empty_sources": sum(not metrics.get(f"read/{name}") for name in configured),
         "failed_share_max": _failed_share_max(rows),
-        "unrecognised_files": len(batch.record.unrecognised),
+        "unread_files": len(batch.record.unread),
         "volume_change_max": _change(batch, {f"kept/{name}": _count(rows, name) for name in configured}, relative=True),
     }
 
@@ -148,12 +148,12 @@ def _language(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
 def _pii(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     from pipeline.pii.canaries import canary_recall
 
-    planted, missed = canary_recall(batch.settings.pii)
+    canaries = canary_recall(batch.settings.pii)
     return {
         "pii_left": pc.sum(rows.column("pii_left")).as_py() or 0,
         "pii_spans": pc.sum(rows.column("pii_count")).as_py() or 0,
-        "canaries_planted": planted,
-        "canaries_missed": missed,
+        "canaries_planted": canaries.planted,
+        "canaries_missed": canaries.missed,
     }
 
 

@@ -31,6 +31,7 @@ from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
+from pipeline.pii.redact import redact
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
 
@@ -268,16 +269,9 @@ def _texts(chain: Chain, signed: Signed, wanted: Rows) -> pa.Array:
 
 def _redactor(batch: Batch) -> Callable[[pa.Array], pa.Array]:
     """Return what the batch's own pii stage makes of a text; nothing if that stage is switched off."""
-    from pipeline.stages.pii import PiiStage
-
     if not batch.settings.cleaning.remove_pii:
         return lambda texts: texts
-    stage = PiiStage.of(batch.settings.pii)
-
-    def redact(texts: pa.Array) -> pa.Array:
-        return stage.apply(pa.RecordBatch.from_arrays([texts.cast(pa.string())], ["text"])).column("text")
-
-    return redact
+    return lambda texts: redact(texts, batch.settings.pii).texts
 
 
 def _write(work: Work, signed: Signed, found: Duplicates) -> list[ShardFile]:
