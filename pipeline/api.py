@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline import config, gating
-from pipeline.batch import Batch, lake_store, load_batch
+from pipeline.batch import Batch, batch_id_of, input_files, lake_store, load_batch
 from pipeline.batch import open_batch as open_input
+from pipeline.commit import INDICATORS
+from pipeline.commit import commit as publish
 from pipeline.config import Settings
 from pipeline.errors import UserError
 from pipeline.lake.manifest import Manifest
+from pipeline.lake.snapshots import Chain
 from pipeline.recipe import STAGES
 from pipeline.report.funnel import funnel as funnel_rows
 from pipeline.run import Progress, full_chain
@@ -53,9 +57,7 @@ def open_batch(
     return dict(open_input(settings, placed, sources).reference())
 
 
-def run_stage(
-    reference: Reference, stage: str, master: str | None = None, progress: Progress | None = None
-) -> dict[str, Any]:
+def run_stage(reference: Reference, stage: str, progress: Progress | None = None) -> dict[str, Any]:
     """Run one stage, or find its committed result; the gate before it must be open.
 
     Raises
@@ -63,7 +65,7 @@ def run_stage(
     GateBlocked
         If the gate of the stage before blocks.
     """
-    batch = _batch(reference, master)
+    batch = _batch(reference)
     gating.require_open(batch, stage)
     result = run(batch, stage, progress)
     return {"stage": stage, "reused": result.reused, "seconds": round(result.seconds, 2), **_totals(result.manifest)}
@@ -84,13 +86,17 @@ def run_gate(reference: Reference, stage: str) -> dict[str, Any]:
 
 def holds(reference: Reference) -> list[dict[str, Any]]:
     """Return what the gates flagged: an empty list means that nobody need look before the commit."""
-    found = []
-    for stage, result in gating.verdicts(_batch(reference)).items():
-        for outcome in result.flags():
-            found.append(
-                {"stage": stage, "expectation": outcome.title(), "says": outcome.says, "observed": outcome.observed}
-            )
-    return found
+    return [
+        {
+            "stage": stage,
+            "expectation": f"{outcome.type} on {outcome.subject}",
+            "says": outcome.says,
+            "observed": outcome.observed if outcome.unexpected_count is None else outcome.unexpected_count,
+        }
+        for stage, result in gating.verdicts(_batch(reference)).items()
+        for outcome in result.expectations
+        if outcome.consequence == "flag"
+    ]
 
 
 def funnel(reference: Reference) -> list[dict[str, Any]]:
@@ -104,43 +110,57 @@ def indicators(reference: Reference) -> dict[str, Any]:
     return {name: metrics.get(name) for name in INDICATORS}
 
 
-INDICATORS = (
-    "quality_share", "quality_lower", "duplicate_share", "duplicate_upper", "provenance_completeness", "bias_coverage",
-)  # fmt: skip
-
-
 def open_case(reference: Reference) -> dict[str, Any]:
     """Open (or find) the review case of a batch that its gates flagged; its digest binds it to what was seen."""
     from pipeline.review import cases
+    from pipeline.review.summary import markdown
 
     batch = _batch(reference)
     chain = full_chain(batch)
     flagged = holds(reference)
-    seen = chain.manifest("publish").content_digest()
-    case = cases.open_case(
-        _reviews(batch),
+    return cases.open_case(
+        cases.database_of(batch.settings),
         batch_id=batch.batch_id,
         fingerprint=chain.manifest("validate").fingerprint,
-        digest=seen,
+        digest=_seen(chain),
         flagged=flagged,
-    )
-    return {
-        "case_id": case.case_id,
-        "digest": seen,
-        "summary": cases.summary(case, funnel(reference), indicators(reference)),
-    }
+        summary=markdown(
+            batch.batch_id,
+            _seen(chain),
+            flagged,
+            figures=[
+                (name, "not measured" if value is None else f"{value:.4f}")
+                for name, value in indicators(reference).items()
+            ],
+            report=gating.report_path(batch, flagged[-1]["stage"]) if flagged else None,
+        ),
+        timeout_hours=batch.settings.review.timeout_hours,
+        now=datetime.now(UTC),
+    ).reference()
 
 
 def decide(reference: Reference, case_id: str, decision: str, who: str, why: str, when: str) -> dict[str, Any]:
-    """Record a curator's decision on a case: who, when, why."""
-    from pipeline.review import decisions
+    """Record a curator's decision on a case: who, when (ISO 8601), why."""
+    from pipeline.review import cases, decisions
 
     batch = _batch(reference)
-    seen = full_chain(batch).manifest("publish").content_digest()
-    return decisions.decide(_reviews(batch), case_id, decision=decision, who=who, why=why, when=when, digest=seen)
+    return decisions.decide(
+        cases.database_of(batch.settings),
+        case_id,
+        decision=cast("decisions.Choice", decision),
+        who=who,
+        why=why,
+        when=datetime.fromisoformat(when),
+        digest=_seen(full_chain(batch)),
+    ).reference()
 
 
-def commit(reference: Reference, case_id: str | None = None, master: str | None = None) -> dict[str, Any]:
+def _seen(chain: Chain) -> str:
+    """Return the digest that an approval is bound to: of the documents as they stand before the rebase, which only removes."""
+    return chain.manifest("validate").content_digest()
+
+
+def commit(reference: Reference, case_id: str | None = None) -> dict[str, Any]:
     """Publish a batch: nothing happens if it is in the corpus already, or if its flags have no approval.
 
     Raises
@@ -150,19 +170,9 @@ def commit(reference: Reference, case_id: str | None = None, master: str | None 
     LeaseHeld
         If another writer holds the corpus.
     """
-    from pipeline.stages import publish
-
-    batch = _batch(reference, master)
-    approval = None
-    if holds(reference):
-        from pipeline.review import decisions
-
-        if case_id is None:
-            raise UserError(
-                f"batch {batch.batch_id} was flagged and has no review case; a curator must approve it first"
-            )
-        approval = decisions.approval(_reviews(batch), case_id)
-    release, published = publish.commit(batch, approval)
+    batch = _batch(reference)
+    approval = _approval(batch, reference, case_id)
+    release, published = publish(batch, approval)
     return {
         "release": release.number,
         "documents": release.documents,
@@ -171,6 +181,32 @@ def commit(reference: Reference, case_id: str | None = None, master: str | None 
         "published": published,
         "why": "published" if published else f"already published in release {release.number}",
     }
+
+
+def _approval(batch: Batch, reference: Reference, case_id: str | None) -> dict[str, Any] | None:
+    """Return the approval that a flagged batch needs; None where nothing was flagged.
+
+    Raises
+    ------
+    UserError
+        If the batch was flagged and not approved, or something was flagged that the curator did not see.
+    """
+    flagged = holds(reference)
+    if not flagged:
+        return None
+    from pipeline.review import cases, decisions
+
+    if case_id is None:
+        raise UserError(f"batch {batch.batch_id} was flagged and has no review case; a curator must approve it first")
+    database = cases.database_of(batch.settings)
+    given = decisions.approval(database, case_id, digest=_seen(full_chain(batch)))
+    shown = {(flag["stage"], flag["expectation"]) for flag in cases.get(database, case_id).flagged}
+    unseen = [flag for flag in flagged if (flag["stage"], flag["expectation"]) not in shown]
+    if unseen:
+        raise UserError(
+            f"batch {batch.batch_id}: flagged since the curator looked: {unseen[0]['says']}; reopen case {case_id}"
+        )
+    return {"who": given.who, "when": given.at, "why": given.why, "case_id": case_id}
 
 
 def run_all(reference: Reference, on_event: Any = None, progress: Progress | None = None) -> dict[str, Any]:
@@ -220,34 +256,17 @@ def claim_drop(config_path: str, drop: Mapping[str, Any]) -> bool:
 
 
 def _drop(settings: Settings, source: str, folder: Path) -> dict[str, Any]:
-    from pipeline.sources.files import inputs_digest, list_files
-
     own = next(entry for entry in settings.ingestion.sources if entry.name == source)
-    listing = list_files(own.model_copy(update={"paths": (str(folder),)}))
-    return {
-        "source": source,
-        "drop": folder.name,
-        "paths": [str(folder)],
-        "batch_id": f"b{inputs_digest(listing.files)[:16]}",
-    }
+    files, _ = input_files(own.model_copy(update={"paths": (str(folder),)}))
+    return {"source": source, "drop": folder.name, "paths": [str(folder)], "batch_id": batch_id_of(files)}
 
 
 def _claim_name(drop: Mapping[str, Any]) -> str:
     return f"drops/{drop['source']}/{drop['batch_id']}.json"
 
 
-def _batch(reference: Reference, master: str | None = None) -> Batch:
-    return load_batch(
-        {key: str(reference[key]) for key in ("lake", "batch_id", "settings")},
-        {"engine.master": master} if master else None,
-    )
-
-
-def _reviews(batch: Batch) -> str:
-    """Return the URL of the review cases."""
-    if batch.settings.review.database:
-        return batch.settings.review.database
-    return f"sqlite:///{batch.lake.local_path('review.db')}"
+def _batch(reference: Reference) -> Batch:
+    return load_batch({key: str(reference[key]) for key in ("lake", "batch_id", "settings")})
 
 
 def _totals(manifest: Manifest) -> dict[str, int]:

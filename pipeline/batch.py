@@ -17,12 +17,12 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict
 
 from pipeline import config
-from pipeline.config import Settings
+from pipeline.config import Settings, Source
 from pipeline.errors import SnapshotError, UserError
 from pipeline.fingerprint import digest
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
-from pipeline.sources.files import SourceFile, inputs_digest, list_files
+from pipeline.sources.files import Format, SourceFile, list_files
 
 FORMAT_VERSION = 1
 
@@ -36,7 +36,21 @@ class InputFile(BaseModel):
     """Relative to its source; the place that records name."""
     uri: str
     size: int
+    format: Format
     sha256: str
+
+    def opened(self) -> SourceFile:
+        """Return the file in the form that readers take."""
+        return SourceFile(source=self.source, uri=self.uri, path=self.path, size=self.size, format=self.format)
+
+
+class UnreadFile(BaseModel):
+    """A file that lies in a source and is not read: no reader knows its format, or it is a link out of the source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    source: str
+    path: str
+    reason: str
 
 
 class BatchRecord(BaseModel):
@@ -46,8 +60,8 @@ class BatchRecord(BaseModel):
     format_version: int = FORMAT_VERSION
     batch_id: str
     inputs: tuple[InputFile, ...]
-    unrecognised: tuple[str, ...] = ()
-    """Files of the sources that no reader recognises: `source/path`."""
+    unread: tuple[UnreadFile, ...] = ()
+    """Files that lie in a source and are not read."""
     base: int | None
     """Number of the release that the batch is compared with; None before the first one."""
     key_epoch: int = 0
@@ -120,24 +134,16 @@ def open_batch(
         If a source's files cannot be found.
     """
     settings = _with_inputs(settings, inputs or {}, only)
-    files: list[SourceFile] = []
-    unrecognised: list[str] = []
-    for source in settings.ingestion.sources:
-        listing = list_files(source)
-        files += listing.files
-        unrecognised += [f"{source.name}/{path}" for path in listing.unrecognised]
-    batch_id = f"b{inputs_digest(files)[:16]}"
+    files, unread = _list(settings)
+    batch_id = batch_id_of(files)
     lake = lake_store(settings)
     name = f"batches/{batch_id}/batch.json"
     if not lake.exists(name):
         newest = corpus(settings).newest()
         record = BatchRecord(
             batch_id=batch_id,
-            inputs=tuple(
-                InputFile(source=file.source, path=file.path, uri=file.uri, size=file.size, sha256=file.sha256)
-                for file in files
-            ),
-            unrecognised=tuple(unrecognised),
+            inputs=files,
+            unread=unread,
             base=newest.number if newest else None,
         )
         # Two may open the same batch at once: the first one's base is the batch's base.
@@ -167,7 +173,7 @@ def load_batch(reference: Mapping[str, str], overrides: Mapping[str, Any] | None
     lake = Store(reference["lake"])
     folder = f"batches/{reference['batch_id']}"
     try:
-        record = cast(dict[str, Any], json.loads(lake.read_bytes(f"{folder}/batch.json")))
+        record = cast("dict[str, Any]", json.loads(lake.read_bytes(f"{folder}/batch.json")))
         data = json.loads(lake.read_bytes(f"{folder}/settings-{reference['settings']}.json"))
     except FileNotFoundError:
         raise SnapshotError(
@@ -194,6 +200,28 @@ def list_batches(settings: Settings) -> list[dict[str, str]]:
             digest_part = parts[2].removeprefix("settings-").removesuffix(".json")
             found.append({"lake": settings.lake.root, "batch_id": parts[1], "settings": digest_part})
     return found
+
+
+def batch_id_of(files: Sequence[InputFile]) -> str:
+    """Return the id of the batch that some files make: a digest of their sources, relative paths and contents."""
+    return f"b{digest(sorted([file.source, file.path, file.sha256] for file in files))[:16]}"
+
+
+def input_files(source: Source) -> tuple[tuple[InputFile, ...], tuple[UnreadFile, ...]]:
+    """Return a source's files with their digests, and those that are not read."""
+    listing = list_files(source)
+    files = tuple(
+        InputFile(
+            source=file.source, path=file.path, uri=file.uri, size=file.size, format=file.format, sha256=file.sha256()
+        )
+        for file in listing.files
+    )
+    return files, tuple(UnreadFile(source=source.name, path=file.path, reason=file.reason) for file in listing.unread)
+
+
+def _list(settings: Settings) -> tuple[tuple[InputFile, ...], tuple[UnreadFile, ...]]:
+    found = [input_files(source) for source in settings.ingestion.sources]
+    return tuple(f for files, _ in found for f in files), tuple(u for _, unread in found for u in unread)
 
 
 def _with_inputs(settings: Settings, inputs: Mapping[str, Sequence[str]], only: Sequence[str] | None) -> Settings:

@@ -209,6 +209,9 @@ class Publish(Model):
     max_duplicate_rate: Share = 0.01
     sample_size: Annotated[int, Field(ge=1)] = 1_000
     """Documents drawn for the quality and duplicate indicators (all, where there are fewer)."""
+    audit_documents: Annotated[int, Field(ge=0)] = 50_000
+    """The duplicate audit streams the whole corpus while it holds at most so many documents; beyond it the batch alone, and the
+    figure `duplicate_scope` says so. The cost of a night must follow the batch, not the corpus."""
 
 
 class Review(Model):

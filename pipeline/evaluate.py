@@ -58,8 +58,7 @@ def read_rows(file: Path, fields: dict[str, type | tuple[type, ...]]) -> list[Ro
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
     try:
-        opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-        with opened as lines:
+        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield number, line
@@ -120,6 +119,41 @@ def _dedup(file: Path, settings: Settings) -> tuple[int, list[Row]]:
     ]
 
 
+def _language(file: Path, settings: Settings) -> tuple[int, list[Row]]:
+    """Rows `{text, language}` with BCP 47 codes."""
+    from pipeline.language.evaluate import evaluate as measure
+
+    rows = read_rows(file, {"text": str, "language": str})
+    found = measure(rows, settings.language.window_characters, settings.language.min_score)
+    return len(rows), [
+        figure("accuracy", found.accuracy, found.texts),
+        figure("macro precision", found.macro_precision, found.texts),
+        figure("macro recall", found.macro_recall, found.texts),
+        figure("macro F1", found.macro_f1, found.texts),
+        figure("undetermined", float(found.undetermined), found.texts),
+    ]
+
+
+def _pii(file: Path, settings: Settings) -> tuple[int, list[Row]]:
+    """Rows `{text, spans: [{start, end, type}]}`, offsets in code points."""
+    from pipeline.pii.evaluate import evaluate as measure
+
+    rows = read_rows(file, {"text": str, "spans": list})
+    for number, row in enumerate(rows, 1):
+        for span in row["spans"]:
+            _check(span, {"start": int, "end": int, "type": str}, f"{file}, object {number}, spans")
+    figures: list[Row] = []
+    for entity, found in measure(rows, settings.pii).items():
+        figures += [
+            figure(f"{entity} precision", found.precision, found.predicted),
+            figure(f"{entity} recall", found.recall, found.gold),
+            figure(f"{entity} F1", found.f1, found.gold),
+        ]
+    return len(rows), figures
+
+
 EVALUATIONS: dict[str, Callable[[Path, Settings], tuple[int, list[Row]]]] = {
     "dedup": _dedup,
+    "language": _language,
+    "pii": _pii,
 }

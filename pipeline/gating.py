@@ -7,17 +7,19 @@ from typing import Any
 
 from pipeline.batch import Batch
 from pipeline.errors import GateBlocked, SnapshotError
+from pipeline.faults import point
 from pipeline.fingerprint import digest
-from pipeline.gates.gate import GateResult, judge
+from pipeline.gates.gate import SPARK_ROWS, judge
+from pipeline.gates.result import GateResult
 from pipeline.gates.suites import Suite, load_suite
+from pipeline.gates.vocabulary import gate_parameters, metrics_of
+from pipeline.history import released_batches
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.metrics import narrow_rows
 from pipeline.recipe import STAGES
 from pipeline.run import full_chain
-
-SPARK_ROWS = 200_000
-"""Rows from which a gate asks Spark instead of pandas (docs/gates.md has the timings)."""
+from pipeline.work import INLINE, master_of
 
 
 def run_gate(batch: Batch, stage: str) -> GateResult:
@@ -34,16 +36,28 @@ def run_gate(batch: Batch, stage: str) -> GateResult:
     values = parameters(batch, stage)
     name = report_name(manifest, suite, values)
     if batch.lake.exists(name):
-        return GateResult.model_validate_json(batch.lake.read_bytes(name))
+        return GateResult.from_json(batch.lake.read_bytes(name))
     rows = narrow_rows(chain, stage)
     spark = None
-    if rows.num_rows > SPARK_ROWS:
+    if rows.num_rows > SPARK_ROWS and master_of(batch) != INLINE:
         from pipeline.spark import session
 
-        spark = session(batch.settings.engine.master)
-    result = judge(stage, rows, dict(manifest.metrics), suite, values, spark=spark)
-    batch.lake.write_atomic(name, result.model_dump_json(indent=1).encode())
+        spark = session(master_of(batch))
+    result = judge(stage, rows, _figures(batch, chain, stage), suite, values, spark=spark)
+    point("gate.report.before")
+    batch.lake.write_atomic(name, result.to_json().encode())
+    point("gate.report.after")
     return result
+
+
+def _figures(batch: Batch, chain: Chain, stage: str) -> dict[str, Any]:
+    """Return the stage's figures as its suite may name them; one that the stage does not have is null, *not measured*."""
+    measured = chain.manifest(stage).metrics
+    found: dict[str, Any] = {name: measured.get(name) for name in metrics_of(stage)}
+    if stage == "publish":
+        earlier = [known_verdict(batch, chain, name) for name in chain.upto(stage).stages]
+        found["gate_flags"] = sum(result is not None and result.verdict == "flag" for result in earlier)
+    return found
 
 
 def passed(batch: Batch, stage: str) -> GateResult:
@@ -64,7 +78,7 @@ def known_verdict(batch: Batch, chain: Chain, stage: str) -> GateResult | None:
     """Return a verdict that was given before, if the suite and its parameters are still the same."""
     manifest = chain.manifest(stage)
     name = report_name(manifest, suite_of(batch, stage), parameters(batch, stage))
-    return GateResult.model_validate_json(batch.lake.read_bytes(name)) if batch.lake.exists(name) else None
+    return GateResult.from_json(batch.lake.read_bytes(name)) if batch.lake.exists(name) else None
 
 
 def require_open(batch: Batch, stage: str) -> None:
@@ -116,25 +130,8 @@ def suite_of(batch: Batch, stage: str) -> Suite:
 
 
 def parameters(batch: Batch, stage: str) -> dict[str, Any]:
-    """Return the values that suites may refer to as ``{"$PARAMETER": name}``."""
+    """Return the values that a stage's suite may refer to as ``{"$PARAMETER": name}``."""
     settings = batch.settings
-    removed = {"dedup": settings.dedup.max_removed_share, "quality": settings.quality.max_removed_share}
-    return {
-        "quality_threshold": settings.cleaning.quality_threshold,
-        "dedup_threshold": settings.dedup.threshold,
-        "max_failed_share": settings.ingestion.max_failed_share,
-        "max_removed_share": removed.get(stage, 1.0),
-        "max_text_characters": max(source.max_text_characters for source in settings.ingestion.sources),
-        "max_share_change": settings.history.max_share_change,
-        "max_regression": settings.validation.max_regression,
-        "publish_min_quality": settings.publish.min_quality,
-        "publish_max_duplicate_rate": settings.publish.max_duplicate_rate,
-        "warming_up": _warming_up(batch),
-    }
-
-
-def _warming_up(batch: Batch) -> bool:
-    """Return whether the history is too short for expectations against it (or not to be used at all)."""
-    if not batch.settings.validation.continuous_monitoring or batch.record.base is None:
-        return True
-    return batch.corpus.batches(batch.record.base) < batch.settings.history.warm_up_batches
+    # Without monitoring the history reports and never flags, as during the warm-up.
+    short = released_batches(batch) < settings.history.warm_up_batches
+    return gate_parameters(settings, stage, warming_up=short or not settings.validation.continuous_monitoring)

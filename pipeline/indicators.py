@@ -18,6 +18,7 @@ from pipeline.config import Settings
 from pipeline.dedup.audit import audit
 from pipeline.intervals import Interval, proportion
 from pipeline.lake.manifest import ShardFile
+from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import Chain, read_file_columns
 from pipeline.recipe import validate_stage
 from pipeline.sampling import keyed_sample
@@ -145,24 +146,30 @@ def _duplicates(
     if chain.manifest("dedup").switched_off or sample.num_rows == 0:
         return {"duplicate_share": None, "duplicate_upper": None}
     own = batch.settings.dedup
+    published = batch.corpus.get(onto) if onto is not None else None
+    whole = published is None or published.documents <= batch.settings.publish.audit_documents
     result = audit(
         sample.column("document_id").combine_chunks(),
         sample.column("text").combine_chunks(),
-        _corpus(batch, documents, onto),
+        _corpus(batch, documents, published if whole else None),
         own.threshold,
         own.shingle_size,
     )
     share = interval(result.with_twin, result.sampled, sum(file.rows for file in documents))
-    return {"duplicate_share": share.share, "duplicate_upper": share.upper}
+    return {
+        "duplicate_share": share.share,
+        "duplicate_upper": share.upper,
+        "duplicate_scope": "corpus" if whole else "batch",
+    }
 
 
-def _corpus(batch: Batch, documents: Sequence[ShardFile], onto: int | None) -> Iterator[tuple[Any, Any]]:
+def _corpus(batch: Batch, documents: Sequence[ShardFile], published: Release | None) -> Iterator[tuple[Any, Any]]:
     """Yield the candidate's documents, then the corpus's, as ids and texts."""
     for file in documents:
         table = read_file_columns(batch.lake, file, ["document_id", "text"])
         yield table.column(0), table.column(1)
-    if onto is not None:
-        for part in batch.corpus.documents(onto, ["document_id", "text"]):
+    if published is not None:
+        for part in batch.corpus.documents(published, ["document_id", "text"]):
             yield part.column("document_id"), part.column("text")
 
 

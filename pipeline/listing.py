@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline import config, gating
 from pipeline.batch import corpus, list_batches, load_batch
@@ -40,7 +40,7 @@ def release(config_file: Path, number: int | None) -> dict[str, Any]:
     found = published.get(number) if number is not None else published.newest()
     if found is None:
         raise UserError("the corpus has no release yet; `sluice run CONFIG` makes one")
-    return found.model_dump(mode="json")
+    return dict(found.model_dump(mode="json"))
 
 
 def batches(config_file: Path) -> list[dict[str, Any]]:
@@ -59,7 +59,8 @@ def find_batch(config_file: Path, batch_id: str) -> dict[str, Any]:
     found = [entry for entry in list_batches(config.load(config_file)) if entry["batch_id"] == batch_id]
     if not found:
         raise UserError(f"the lake has no batch '{batch_id}'; `sluice batch list` shows the ones it has")
-    return dict(max(found, key=lambda entry: len(full_chain(load_batch(entry)).stages)))
+    farthest: dict[str, str] = max(found, key=lambda entry: len(full_chain(load_batch(entry)).stages))
+    return dict(farthest)
 
 
 def quarantined(reference: dict[str, Any], stage: str | None, reason: str | None, limit: int) -> list[dict[str, Any]]:
@@ -102,13 +103,11 @@ def decide_case(config_file: Path, case_id: str, decision: str, who: str, why: s
 
     from pipeline import api
 
-    if decision not in ("approve", "reject"):
-        raise UserError(f"a decision is 'approve' or 'reject', not '{decision}'")
     database = cases.database_of(config.load(config_file))
     case = cases.get(database, case_id)
     reference = find_batch(config_file, case.batch_id)
     decided = decisions.decide(
-        database, case_id, decision=decision, who=who, why=why, when=datetime.now(UTC), digest=case.digest
+        database, case_id, decision=cast("decisions.Choice", decision), who=who, why=why, when=datetime.now(UTC), digest=case.digest
     ).reference()  # fmt: skip
     return {**decided, "commit": api.commit(reference, case_id)} if decision == "approve" else decided
 

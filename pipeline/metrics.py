@@ -12,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.document import COLUMNS, TEXT, VERDICT_COLUMN
+from pipeline.document import VERDICT_COLUMN
+from pipeline.gates.vocabulary import own_columns
+from pipeline.history import figures
 from pipeline.lake.manifest import SourceCount
 from pipeline.lake.snapshots import Chain
 from pipeline.verdict import reasons
@@ -30,14 +32,7 @@ def narrow_rows(chain: Chain, stage: str) -> pa.Table:
     the first three.
     """
     manifest = chain.manifest(stage)
-    names = [
-        field.name
-        for field in COLUMNS[stage]
-        if field.name not in {TEXT, VERDICT_COLUMN, "document_id", "source", "lineage"}
-        and not pa.types.is_nested(field.type)
-    ]
-    if manifest.switched_off:
-        names = []
+    names = [] if manifest.switched_off else list(own_columns(stage))
     before = chain.upto(stage)
     tables = []
     for shard in range(chain.shards):
@@ -95,7 +90,7 @@ def _ingest(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics
         "reader_difference": read - rows.num_rows,
         "empty_sources": sum(not metrics.get(f"read/{name}") for name in configured),
         "failed_share_max": _failed_share_max(rows),
-        "unrecognised_files": len(batch.record.unrecognised),
+        "unread_files": len(batch.record.unread),
         "volume_change_max": _change(batch, {f"kept/{name}": _count(rows, name) for name in configured}, relative=True),
     }
 
@@ -153,12 +148,12 @@ def _language(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
 def _pii(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     from pipeline.pii.canaries import canary_recall
 
-    planted, missed = canary_recall(batch.settings.pii)
+    canaries = canary_recall(batch.settings.pii)
     return {
         "pii_left": pc.sum(rows.column("pii_left")).as_py() or 0,
         "pii_spans": pc.sum(rows.column("pii_count")).as_py() or 0,
-        "canaries_planted": planted,
-        "canaries_missed": missed,
+        "canaries_planted": canaries.planted,
+        "canaries_missed": canaries.missed,
     }
 
 
@@ -192,19 +187,20 @@ def _provenance(_: Batch, chain: Chain, rows: pa.Table, __: Metrics) -> Metrics:
 def _validate(batch: Batch, chain: Chain, rows: pa.Table, _: Metrics) -> Metrics:
     from pipeline.stages.validate import batch_figures
 
-    figures = batch_figures(batch.settings, chain)
-    slices = {name: value for name, value in figures.items() if name.startswith("slice/")}
+    found = batch_figures(batch.settings, chain)
+    slices = {name: value for name, value in found.items() if name.startswith("slice/")}
     contaminated = rows.filter(pc.is_valid(rows.column("contaminated_item")))
     return {
         "contaminated_left": pc.sum(pc.is_null(contaminated.column("reason"))).as_py() or 0,
         "contaminated_share": contaminated.num_rows / rows.num_rows if rows.num_rows else None,
         "slice_regression_max": _change(batch, slices, relative=False, only_falls=True),
-        **figures,
+        **found,
     }
 
 
-def _publish(_: Batch, __: Chain, ___: pa.Table, ____: Metrics) -> Metrics:
-    return {}
+def _publish(_: Batch, __: Chain, rows: pa.Table, ____: Metrics) -> Metrics:
+    already = pc.equal(rows.column("reason"), "publish.already_published@1")
+    return {"already_published": pc.sum(already).as_py() or 0}
 
 
 OWN: dict[str, Callable[[Batch, Chain, pa.Table, Metrics], Metrics]] = {
@@ -221,7 +217,7 @@ OWN: dict[str, Callable[[Batch, Chain, pa.Table, Metrics], Metrics]] = {
 
 def _change(batch: Batch, now: Metrics, *, relative: bool, only_falls: bool = False) -> float | None:
     """Return the largest change of some figures against their median in the history of the batch's base; null without one."""
-    history = history_of(batch)
+    history = figures(batch)
     changes = []
     for name, value in now.items():
         earlier = history.get(name)
@@ -231,10 +227,3 @@ def _change(batch: Batch, now: Metrics, *, relative: bool, only_falls: bool = Fa
         change = median - float(value) if only_falls else abs(float(value) - median)
         changes.append(change / median if relative and median else change)
     return max(changes, default=None)
-
-
-def history_of(batch: Batch) -> dict[str, list[float]]:
-    """Return the figures of the batches that were released up to the batch's base, by name, oldest first."""
-    if batch.record.base is None:
-        return {}
-    return batch.corpus.figures(batch.record.base)

@@ -61,15 +61,14 @@ def _language(settings: Settings, _: Mapping[str, str]) -> Stage:
     return LanguageStage(wanted=own.wanted, min_score=own.min_score, window_characters=own.window_characters)
 
 
-def pii_stage(settings: Settings, _: Mapping[str, str] | None = None) -> Stage:
-    """Build the pii stage; dedup redacts its candidates with the same one."""
+def _pii(settings: Settings, _: Mapping[str, str]) -> Stage:
     from pipeline.stages.pii import PiiStage
 
     own = settings.pii
     return PiiStage(entities=own.entities, phone_regions=own.phone_regions, min_score=own.min_score)
 
 
-def quality_stage(settings: Settings, _: Mapping[str, str] | None = None) -> Stage:
+def _quality(settings: Settings, _: Mapping[str, str]) -> Stage:
     from pipeline.stages.quality import QualityStage
 
     return QualityStage(threshold=settings.cleaning.quality_threshold, hard_rules=settings.quality.hard_rules)
@@ -136,14 +135,14 @@ RECIPE: tuple[Step, ...] = (
         lambda s: s.pii.model_dump(mode="json"),
         code=PII_CODE,
         libraries=PII_LIBRARIES,
-        build=pii_stage,
+        build=_pii,
         enabled=lambda s: s.cleaning.remove_pii,
     ),
     Step(
         "quality",
         lambda s: [s.cleaning.quality_threshold, s.quality.hard_rules],
         code=("text/measures.py", "quality", "stages/quality.py"),
-        build=quality_stage,
+        build=_quality,
         enabled=lambda s: s.cleaning.filter_low_quality,
     ),
     Step("provenance", lambda _: None, code=("stages/provenance.py",), build=_provenance),

@@ -6,21 +6,19 @@ the stage, and writes its own columns aligned with the shard. The driver names t
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline import faults
 from pipeline.batch import Batch
 from pipeline.document import COLUMNS, VERDICT_COLUMN
 from pipeline.errors import ContractViolation, SnapshotError
+from pipeline.faults import point
 from pipeline.fingerprint import code_digest, digest, library_versions
 from pipeline.lake import manifest as manifests
 from pipeline.lake.manifest import Manifest, ShardFile, SourceCount
@@ -29,12 +27,8 @@ from pipeline.metrics import stage_metrics
 from pipeline.recipe import RECIPE, Step, step
 from pipeline.stage import Stage
 from pipeline.verdict import Finding, outcome, reasons, verdict_array
+from pipeline.work import Output, Work, session_of
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-INLINE = "inline"
-"""Master that runs every task in this process, one after the other, without Spark: for small batches and a debugger."""
 RUNNER_CODE = ("run.py", "lake/snapshots.py", "verdict.py")
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the shards done and all of them."""
@@ -47,34 +41,6 @@ class StageResult:
     manifest: Manifest
     reused: bool
     seconds: float
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a stage's driver side is given."""
-
-    batch: Batch
-    step: Step
-    chain: Chain
-    fingerprint: str
-    folder: str
-    get_spark: Callable[[], SparkSession]
-
-    def on_workers(self, tasks: Sequence[Any], function: Callable[[Any], str]) -> list[Any]:
-        """Run a function for every task on Spark's workers; the answers are JSON."""
-        if self.batch.settings.engine.master == INLINE:
-            return [json.loads(function(task)) for task in tasks]
-        from pipeline.spark import run_tasks
-
-        return [json.loads(answer) for answer in run_tasks(self.get_spark(), tasks, function)]
-
-
-@dataclass(frozen=True)
-class Output:
-    """Files that a stage wrote, and figures that only it knows."""
-
-    files: list[ShardFile]
-    metrics: dict[str, float | str | None]
 
 
 def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> StageResult:
@@ -93,7 +59,7 @@ def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> Stag
     known = manifests.find(batch.lake, batch.batch_id, name, fingerprint)
     if known is not None:
         return StageResult(known, reused=True, seconds=time.monotonic() - started)
-    work = Work(batch, entry, chain, fingerprint, folder, partial(_session, batch))
+    work = Work(batch, name, chain, fingerprint, folder, partial(session_of, batch))
     watch = _watch(batch, folder, name, chain.shards, progress)
     try:
         output = _run(work)
@@ -161,22 +127,23 @@ def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:
 
 
 def _run(work: Work) -> Output:
-    if not work.step.enabled(work.batch.settings):
+    entry = step(work.stage)
+    if not entry.enabled(work.batch.settings):
         return _pass_through(work)
-    if work.step.build is not None:
-        stage = work.step.build(work.batch.settings, work.chain.fingerprints())
+    if entry.build is not None:
+        stage = entry.build(work.batch.settings, work.chain.fingerprints())
         rows = work.batch.settings.engine.batch_rows
         function = partial(apply_to_shard, chain=work.chain, stage=stage, folder=work.folder, batch_rows=rows)
         answers = work.on_workers(list(range(work.chain.shards)), function)
         return Output([ShardFile.model_validate(answer) for answer in answers], {})
     from pipeline.stages import wide
 
-    return wide.RUNNERS[work.step.name](work)
+    return wide.RUNNERS[work.stage](work)
 
 
 def _pass_through(work: Work) -> Output:
     """Write nulls for a stage that is switched off: every document is kept, nothing is measured."""
-    schema = COLUMNS[work.step.name]
+    schema = COLUMNS[work.stage]
     files = []
     for shard in range(work.chain.shards):
         length = len(work.chain.live(shard))
@@ -263,7 +230,7 @@ def count_sources(chain: Chain, stage: str) -> list[SourceCount]:
 
 def _commit(work: Work, output: Output, seconds: float) -> Manifest:
     """Count, measure and write the manifest, last and atomically."""
-    name = work.step.name
+    name = work.stage
     draft = Manifest(
         batch_id=work.batch.batch_id,
         stage=name,
@@ -274,18 +241,18 @@ def _commit(work: Work, output: Output, seconds: float) -> Manifest:
         metrics={},
         columns=str(COLUMNS[name]),
         settings_digest=work.batch.settings_digest,
-        code_digest=code_digest((*work.step.code, *RUNNER_CODE)),
+        code_digest=code_digest((*step(work.stage).code, *RUNNER_CODE)),
         models={},
-        switched_off=not work.step.enabled(work.batch.settings),
+        switched_off=not step(work.stage).enabled(work.batch.settings),
         timings={"run": round(seconds, 3)},
     )
     chain = Chain(work.batch.lake, work.batch.raw, (*work.chain.manifests, draft))
     counts = _with_read(work, count_sources(chain, name), output)
     metrics = stage_metrics(work.batch, chain, name, counts, output.metrics)
     final = draft.model_copy(update={"counts": tuple(counts), "metrics": metrics})
-    faults.point("before-manifest")
+    point("stage.manifest.before")
     committed = manifests.write(work.batch.lake, final)
-    faults.point("after-manifest")
+    point("stage.manifest.after")
     return committed
 
 
@@ -309,12 +276,6 @@ def _with_read(work: Work, counts: list[SourceCount], output: Output) -> list[So
 
 def _attempt() -> str:
     return uuid.uuid4().hex[:8]
-
-
-def _session(batch: Batch) -> SparkSession:
-    from pipeline.spark import session
-
-    return session(batch.settings.engine.master)
 
 
 def _watch(batch: Batch, folder: str, name: str, shards: int, progress: Progress | None) -> Callable[[], None]:

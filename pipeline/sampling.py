@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def keyed_sample(ids: pa.Array | pa.ChunkedArray | Iterable[str], size: int, key: str) -> npt.NDArray[np.int64]:

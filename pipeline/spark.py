@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import config
 from pipeline.java import find_java
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ CONF: dict[str, str] = {
 def session(master: str) -> SparkSession:
     """Return the session for `master`: ``local[n]``, ``spark://``, ``k8s://`` or ``sc://host:port``.
 
-    ``SLUICE_SPARK_MASTER`` goes first. A session that runs already is reused.
+    A session that runs already is reused.
 
     Raises
     ------
@@ -50,7 +49,6 @@ def session(master: str) -> SparkSession:
     """
     from pyspark.sql import SparkSession
 
-    master = config.environment("SPARK_MASTER") or master
     if master.startswith("sc://"):
         return SparkSession.builder.remote(master).getOrCreate()
     os.environ["JAVA_HOME"] = str(find_java().path)

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
 from pipeline.intervals import proportion
 from pipeline.text.shingles import shingles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Shingle = tuple[str, ...]
 
@@ -115,4 +117,4 @@ class SampleIndex:
 
 def _plain(values: pa.Array | Sequence[str]) -> Sequence[str]:
     """Return strings as a sequence of Python's own."""
-    return values.to_pylist() if isinstance(values, pa.Array | pa.ChunkedArray) else values  # type: ignore[no-any-return] # pyarrow is untyped
+    return values.to_pylist() if isinstance(values, pa.Array | pa.ChunkedArray) else values

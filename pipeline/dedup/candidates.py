@@ -7,12 +7,13 @@ documents that a cap may cost share other, smaller buckets if they are truly nea
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.dedup.signatures import Bands
+if TYPE_CHECKING:
+    from pipeline.dedup.signatures import Bands
 
 ANCHORS = 16
 """Documents of a capped bucket with which each of its documents is paired."""
@@ -90,7 +91,7 @@ def candidates_against(
         over = partners > max_bucket
         buckets += len(np.unique(column[over]))
         capped[rows[over]] = True
-        partners[over] = ANCHORS
+        partners[over] = np.minimum(partners[over], ANCHORS)
         left, right = np.repeat(rows, partners), members[_ranges(start, partners)]
         found = _union(found, left * total + right)
     return _decode(found, total), CappedBuckets(buckets, int(capped.sum()))

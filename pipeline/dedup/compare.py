@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.dedup.candidates import Pairs
 from pipeline.text.arrow import string_buffers
 from pipeline.text.shingles import ShingleSets, shingle_sets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.dedup.candidates import Pairs
 
 BLOCK_BYTES = 64 << 20
 """Text that is shingled at once; its sets take one to four times as much."""
@@ -70,9 +74,10 @@ def blocks(
     same
         Both sides are one set of documents.
     """
-    ends = _cut(np.ascontiguousarray(pairs), weights_a, weights_b, budget, same)
-    for start, end in zip([0, *ends[:-1]], ends, strict=True):
-        yield slice(int(start), int(end))
+    start = 0
+    for end in _cut(np.ascontiguousarray(pairs), weights_a, weights_b, budget, same).tolist():
+        yield slice(start, end)
+        start = end
 
 
 @nb.njit(cache=True)
@@ -84,15 +89,18 @@ def _cut(
     seen_b = seen_a if same else np.full(len(weights_b), -1, np.int64)
     ends = np.empty(len(pairs), np.int64)
     block = 0
+    start = 0
     weight = 0
     for i in range(len(pairs)):
         a, b = pairs[i]
-        new = (weights_a[a] if seen_a[a] != block else 0) + (weights_b[b] if seen_b[b] != block else 0)
-        if weight and weight + new > budget:
+        once = same and a == b
+        new = (weights_a[a] if seen_a[a] != block else 0) + (weights_b[b] if seen_b[b] != block and not once else 0)
+        if i > start and weight + new > budget:
             ends[block] = i
             block += 1
+            start = i
             weight = 0
-            new = weights_a[a] + weights_b[b]
+            new = weights_a[a] + (0 if once else weights_b[b])
         seen_a[a] = block
         seen_b[b] = block
         weight += new

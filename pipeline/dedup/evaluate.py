@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +11,15 @@ import pyarrow as pa
 from pipeline.dedup.audit import SampleIndex
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
-from pipeline.dedup.plan import Plan
 from pipeline.dedup.sides import DuplicatesInput, Rules
 from pipeline.dedup.signatures import band_hashes
 from pipeline.intervals import Interval, proportion
 from pipeline.text.shingles import shingles
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from pipeline.dedup.plan import Plan
 
 Pair = tuple[str, str, float]
 """Two document ids and their true Jaccard similarity."""

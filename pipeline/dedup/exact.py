@@ -7,14 +7,18 @@ takes for it; its key is the 128-bit BLAKE2b digest of its UTF-8 bytes.
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from pipeline.text.arrow import string_buffers
 from pipeline.text.words import decode
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Keys = npt.NDArray[np.uint64]
 """Shape ``(n, 2)``: the halves of each text's digest."""
@@ -31,11 +35,9 @@ def exact_keys(texts: pa.Array) -> Keys:
         end = max(start + 1, int(np.searchsorted(offsets, offsets[start] + _CHUNK_BYTES, "right")) - 1)
         end = min(end, len(texts))
         normal, bounds = _collapse(data, offsets[start : end + 1])
-        view = memoryview(normal)
+        view = normal.data
         edges = bounds.tolist()
-        digests += [
-            hashlib.blake2b(view[i:j], digest_size=16).digest() for i, j in zip(edges[:-1], edges[1:], strict=True)
-        ]
+        digests += [hashlib.blake2b(view[i:j], digest_size=16).digest() for i, j in pairwise(edges)]
         start = end
     return np.frombuffer(b"".join(digests), np.dtype("<u8")).reshape(-1, 2)
 
@@ -52,13 +54,13 @@ def groups(keys: Keys) -> npt.NDArray[np.int64]:
 
 
 @nb.njit(cache=True)
-def is_space(point: int) -> bool:
+def is_space(point: np.int64) -> bool:
     """Whether a code point is white space to `str.split`."""
     if point < 0x80:
-        return 9 <= point <= 13 or 28 <= point <= 32
+        return bool(9 <= point <= 13 or 28 <= point <= 32)
     if point < 0x2000:
         return point in (0x85, 0xA0, 0x1680)
-    return point <= 0x200A or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+    return bool(point <= 0x200A) or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
 
 @nb.njit(cache=True)

@@ -12,16 +12,18 @@ Only candidates' texts are read. Digits are never masked: two sums with other nu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.exact import Keys, groups
-from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 from pipeline.dedup.survivors import choose_survivors, cluster_sizes, preference
 from pipeline.dedup.verify import VerifiedPairs, no_pairs, verify_against, verify_within
+
+if TYPE_CHECKING:
+    from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 
 EXACT = "dedup.exact_duplicate@1"
 NEAR = "dedup.near_duplicate@1"
@@ -88,7 +90,7 @@ def find_duplicates(batch: DuplicatesInput, rules: Rules, published: PublishedIn
     choice = _choose(rank, stand_in, outer, inner, published)
     survivor, release = _names(batch, published, choice.survivor)
     gone = choice.survivor >= 0
-    reason = np.where(gone, np.where(choice.exact, EXACT, NEAR), None)
+    reason = np.where(choice.exact, EXACT, NEAR)
     published_rows = 0 if published is None else len(published.releases)
     leaders = np.concatenate([choice.survivor, np.full(published_rows, -1, np.int64)])
     return Duplicates(
@@ -96,7 +98,7 @@ def find_duplicates(batch: DuplicatesInput, rules: Rules, published: PublishedIn
         survivor_release=release,
         similarity=pa.array(choice.similarity, pa.float64(), mask=~gone),
         cluster_size=cluster_sizes(leaders, len(rank))[: len(rank)],
-        reason=pa.array(reason.tolist(), pa.string()),
+        reason=pa.array(reason, pa.string(), mask=~gone),
         verified=inner,
         statistics=_count(batch, choice, outer, inner),
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.exact import Keys
-from pipeline.dedup.signatures import Bands
 from pipeline.dedup.survivors import places
+
+if TYPE_CHECKING:
+    from pipeline.dedup.exact import Keys
+    from pipeline.dedup.signatures import Bands
 
 Texts = Callable[[npt.NDArray[np.int64]], pa.Array]
 """Reads the texts of the given rows, in their order."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from pipeline.dedup.plan import Plan
 from pipeline.text.hashing import SHINGLE_BASE, mix64
 from pipeline.text.minhash import signatures
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipeline.dedup.plan import Plan
 
 
 class Bands(NamedTuple):

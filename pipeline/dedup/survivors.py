@@ -8,7 +8,7 @@ depends on the documents and their pairs, not on their order. It is the maximal 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba as nb
 import numpy as np
@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.dedup.candidates import Pairs
+if TYPE_CHECKING:
+    from pipeline.dedup.candidates import Pairs
 
 
 class Survivors(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,10 @@ import numpy.typing as npt
 from pipeline.dedup.candidates import CappedBuckets, Pairs, candidate_pairs, candidates_against
 from pipeline.dedup.compare import blocks, jaccard_pairs
 from pipeline.dedup.exact import exact_keys
-from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 from pipeline.dedup.signatures import Bands
+
+if TYPE_CHECKING:
+    from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class VerifiedPairs:
     exact: npt.NDArray[np.bool_]
     """Shape ``(m,)``: the compared texts have one normal form."""
     candidates: int = 0
-    capped: CappedBuckets = CappedBuckets(0, 0)
+    capped: CappedBuckets = field(default_factory=lambda: CappedBuckets(0, 0))
 
 
 def no_pairs() -> VerifiedPairs:

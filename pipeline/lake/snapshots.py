@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pipeline.document import COLUMNS, TEXT, VERDICT_COLUMN
 from pipeline.errors import SnapshotError
+from pipeline.faults import point
 from pipeline.lake.manifest import Manifest, ShardFile
 from pipeline.lake.store import Store
 
@@ -146,10 +147,12 @@ def write_shard(store: Store, folder: str, shard: int, role: str, table: pa.Tabl
     Statistics are left out: they would carry values of texts and addresses (design: Parquet statistics hold no personal data).
     """
     name = f"{folder}/shard-{shard:05d}-{role}-{attempt}.parquet"
+    point("stage.shard.before")
     with store.open_output(name) as sink:
         pq.write_table(
             table, sink, compression="zstd", compression_level=1, write_statistics=False, row_group_size=20_000
         )
+    point("stage.shard.after")
     size, sha256 = store.digest(name)
     return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
 

@@ -55,7 +55,9 @@ WINDOWS: dict[str, Window] = {
 }
 
 _PUNCTUATION = re.sub(r"\\x\{([0-9A-F]+)\}", lambda match: re.escape(chr(int(match[1], 16))), PHONE_PUNCTUATION)
-_PHONE = re.compile(rf"\d(?:[{_PUNCTUATION}]{{0,4}}\d){{{PHONE_DIGITS - 1},}}")
+PHONE_CHAIN = re.compile(rf"\d(?:[{_PUNCTUATION}]{{0,4}}\d){{{PHONE_DIGITS - 1},}}")
+"""A longest run of at least `PHONE_DIGITS` digits with at most four punctuation characters between two of them."""
+
 _PHONE_LEAD = regex.compile(rf"(?r)[(\[\uFF08\uFF3B+\uFF0B{_PUNCTUATION}]{{0,10}}")
 _PHONE_EXTENSION = re.compile(
     r"(?:;ext=|[ \u00A0\t,]{0,20}(?:e?xt(?:ensi(?:o\u0301?|\u00F3))?n?|\uFF45?\uFF58\uFF54\uFF4E?|\u0434\u043E\u0431|anexo"
@@ -95,12 +97,11 @@ class PhoneWindow(NamedTuple):
 def phone_windows(text: str) -> Iterator[PhoneWindow]:
     """Yield the stretches of `text` that hold every phone number of at least `PHONE_DIGITS` digits.
 
-    A chain is a longest run of digits with at most four punctuation characters between two of them. libphonenumber's candidate
-    starts at a chain's first digit, or at the brackets and plus signs before it (two groups of one and up to four), and may end
+    libphonenumber's candidate starts at a chain's first digit, or at the brackets and plus signs before it (two groups of one and up to four), and may end
     in an extension; it reads one character before and three after. A chain longer than `_PHONE_PIECE` characters is cut into
     overlapping pieces: a number has 21 groups at most and mostly far fewer.
     """
-    for match in _PHONE.finditer(text):
+    for match in PHONE_CHAIN.finditer(text):
         first, last = match.span()
         lead = _PHONE_LEAD.match(text, 0, first)
         start = max(0, (lead.start() if lead else first) - 1)

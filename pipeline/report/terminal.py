@@ -106,8 +106,13 @@ def print_gate(out: Console, result: dict[str, Any]) -> None:
     )
     for name in ("outcome", "severity", "what it says", "observed"):
         table.add_column(name)
-    for entry in result["outcomes"]:
-        table.add_row(entry["outcome"], entry["severity"], escape(str(entry["says"])), escape(str(entry["observed"])))
+    for entry in result["expectations"]:
+        seen = (
+            entry["observed"]
+            if entry["unexpected_count"] is None
+            else f"{entry['unexpected_count']:,} of {entry['element_count']:,}"
+        )
+        table.add_row(entry["outcome"], entry["severity"], escape(str(entry["says"])), escape(str(seen)))
     out.print(table)
     out.print(f"report: {result['report']}")
 

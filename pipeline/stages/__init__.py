@@ -1,0 +1,1 @@
+"""The eight stages: adapters of the domain packages to the stage contract."""

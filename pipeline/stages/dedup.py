@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.batch import Batch
 from pipeline.config import Dedup, Settings
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
@@ -26,13 +27,13 @@ from pipeline.dedup.plan import derive
 from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 from pipeline.dedup.signatures import Bands, band_hashes
 from pipeline.document import DEDUP
+from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
+from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
+from pipeline.pii.redact import redact
 from pipeline.verdict import Finding, verdict_array
-
-if TYPE_CHECKING:
-    from pipeline.batch import Batch
-    from pipeline.run import Output, Work
+from pipeline.work import Output, Work
 
 Rows = npt.NDArray[np.int64]
 
@@ -64,14 +65,16 @@ def sign(texts: pa.Array, settings: Dedup) -> Bands:
 
 def run(work: Work) -> Output:
     """Find the batch's duplicates and write the verdicts."""
-    from pipeline.run import Output
-
     batch, chain = work.batch, work.chain
     names = work.on_workers(
         list(range(chain.shards)), partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder)
     )
     signed = _load(chain, batch.settings, names)
-    published = published_side(batch, signed.bands, None, batch.record.base, _redactor(batch))
+    base = base_release(batch)
+    published = None
+    if base is not None:
+        signatures = batch.corpus.signatures(base, ["document_id", "bands"])
+        published = published_side(batch, signatures, signed.bands, _redactor(batch))
     found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
     files = _write(work, signed, found)
     for name in names:
@@ -125,41 +128,64 @@ def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str) -> str:
 
 
 def published_side(
-    batch: Batch, bands: Bands, since: int | None, upto: int | None, redact: Callable[[pa.Array], pa.Array]
+    batch: Batch, signatures: Iterable[pa.RecordBatch], bands: Bands, redact: Callable[[pa.Array], pa.Array]
 ) -> PublishedInput | None:
-    """Return the published documents that share a bucket with the batch: of releases after `since`, up to `upto`."""
-    if upto is None:
-        return None
+    """Return the published documents that share a bucket with the batch.
+
+    Parameters
+    ----------
+    batch
+        The batch, for its corpus.
+    signatures
+        Id and bands of the published documents in question, block by block: memory holds the matching ones only.
+    bands
+        The batch's.
+    redact
+        What publishing would make of a raw text.
+    """
     wanted = np.unique(bands.hashes[bands.usable])
-    tables = []
-    for signatures in batch.corpus.signatures(upto, since=since):
-        hashes = matrix(signatures.column("bands"))
-        shares = np.isin(hashes, wanted).any(axis=1) if hashes.size else np.zeros(signatures.num_rows, bool)
-        tables.append(pa.table(signatures).filter(pa.array(shares)).select(["document_id", "bands", "release"]))
-    if not tables:
-        return None
-    table = pa.concat_tables(tables)
-    if table.num_rows == 0:
+    parts = []
+    for block in signatures:
+        hashes = matrix(block.column("bands"))
+        shares = np.isin(hashes, wanted).any(axis=1) if hashes.size else np.zeros(block.num_rows, bool)
+        parts.append(pa.Table.from_batches([block]).select(["document_id", "bands"]).filter(pa.array(shares)))
+    table = pa.concat_tables(parts) if parts else None
+    if table is None or table.num_rows == 0:
         return None
     ids = one(table.column("document_id"))
+    released = published_in(batch, batch.corpus.newest(), ids.to_pylist())
+
+    def texts(rows: Rows) -> pa.Array:
+        names = ids.take(pa.array(rows)).to_pylist()
+        found = batch.corpus.text_of(names)
+        return pa.array([found[name] for name in names], pa.string())
+
     hashes = matrix(table.column("bands"))
-    return PublishedInput(
-        document_ids=ids,
-        releases=table.column("release").to_numpy(),
-        bands=Bands(hashes, np.ones(len(ids), bool)),
-        texts=lambda rows: batch.corpus.texts(upto, ids.take(pa.array(rows))),
-        redact=redact,
-    )
+    releases = np.array([released[name] for name in ids.to_pylist()], np.int64)
+    return PublishedInput(ids, releases, Bands(hashes, np.ones(len(ids), bool)), texts, redact)
 
 
-def duplicates_at_publish(
-    batch: Batch, chain: Chain, without: set[str], since: int | None, upto: int | None
-) -> dict[str, Twin]:
+def published_in(batch: Batch, release: Release | None, ids: Sequence[str]) -> dict[str, int]:
+    """Return which of some documents the corpus holds at a release, each with the number of the release that published it."""
+    if release is None or not ids:
+        return {}
+    number_of = {entry.batch_id: entry.number for entry in batch.corpus.history() if entry.kind == "publish"}
+    found: dict[str, int] = {}
+    for block in batch.corpus.documents(release, ["document_id", "batch_id"], ids):
+        names, batches = block.column("document_id").to_pylist(), block.column("batch_id").to_pylist()
+        found.update({name: number_of[of] for name, of in zip(names, batches, strict=True)})
+    return found
+
+
+def duplicates_at_publish(batch: Batch, chain: Chain, without: set[str], onto: int | None) -> dict[str, Twin]:
     """Return the live documents that, as they would be published, are duplicates of one another or of what came since the base."""
     if chain.manifest("dedup").switched_off:
         return {}
     signed = _signed_again(chain, batch.settings, without)
-    published = published_side(batch, signed.bands, since, upto, lambda texts: texts) if since != upto else None
+    published = None
+    if onto != batch.record.base:
+        since = batch.corpus.added_since(batch.record.base, "signatures", ["document_id", "bands"])
+        published = published_side(batch, since, signed.bands, lambda texts: texts)
     found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
     ids = signed.document_ids.to_pylist()
     twins = zip(
@@ -243,16 +269,9 @@ def _texts(chain: Chain, signed: Signed, wanted: Rows) -> pa.Array:
 
 def _redactor(batch: Batch) -> Callable[[pa.Array], pa.Array]:
     """Return what the batch's own pii stage makes of a text; nothing if that stage is switched off."""
-    from pipeline.recipe import pii_stage
-
     if not batch.settings.cleaning.remove_pii:
         return lambda texts: texts
-    stage = pii_stage(batch.settings)
-
-    def redact(texts: pa.Array) -> pa.Array:
-        return stage.apply(pa.RecordBatch.from_arrays([texts.cast(pa.string())], ["text"])).column("text")
-
-    return redact
+    return lambda texts: redact(texts, batch.settings.pii).texts
 
 
 def _write(work: Work, signed: Signed, found: Duplicates) -> list[ShardFile]:

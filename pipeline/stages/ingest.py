@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.batch import InputFile
 from pipeline.config import Settings, Source
 from pipeline.document import INGEST, RAW
 from pipeline.errors import SourceUnavailable
+from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
+from pipeline.lake.rows import Selection
 from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, write_shard
 from pipeline.lake.store import Store
-from pipeline.sources.files import SourceFile
 from pipeline.sources.records import read_file
 from pipeline.sources.split import plan_tasks
 from pipeline.verdict import Finding, verdict_array
-
-if TYPE_CHECKING:
-    from pipeline.run import Output, Work
+from pipeline.work import Output, Work
 
 TASK_BYTES = 64 * 2**20
 """Input that one task takes, unless a single file is larger."""
@@ -38,7 +38,7 @@ class Task(NamedTuple):
     """Files of one source that one worker reads."""
 
     source: Source
-    files: tuple[SourceFile, ...]
+    files: tuple[InputFile, ...]
 
 
 class Destination(NamedTuple):
@@ -49,13 +49,11 @@ class Destination(NamedTuple):
     folder: str
     shard_documents: int
     shard_characters: int
-    tombstones: frozenset[str]
+    tombstones: Selection
 
 
 def run(work: Work) -> Output:
     """Read every file of the batch and write its shards."""
-    from pipeline.run import Output
-
     settings = work.batch.settings
     tasks = plan(work.batch.settings, work.batch.record.inputs)
     destination = Destination(
@@ -64,10 +62,11 @@ def run(work: Work) -> Output:
         folder=work.folder,
         shard_documents=settings.ingestion.shard_documents,
         shard_characters=settings.ingestion.shard_characters,
-        tombstones=work.batch.corpus.tombstones(work.batch.record.base),
+        tombstones=work.batch.corpus.tombstones(base_release(work.batch)),
     )
     answers = work.on_workers(tasks, partial(read_task, destination=destination))
-    columns, raw = [], []
+    columns: list[ShardFile] = []
+    raw: list[ShardFile] = []
     metrics: dict[str, float | str | None] = {f"read/{source.name}": 0 for source in settings.ingestion.sources}
     for answer in answers:
         for pair in answer["shards"]:
@@ -76,21 +75,17 @@ def run(work: Work) -> Output:
             raw.append(ShardFile.model_validate(pair["raw"]).model_copy(update={"shard": number}))
         for name, value in answer["figures"].items():
             metrics[name] = float(metrics.get(name) or 0) + value
-    metrics["unrecognised_files"] = len(work.batch.record.unrecognised)
     columns = mark_repeated(work.batch.lake, work.folder, columns)
     return Output([*columns, *raw], metrics)
 
 
-def plan(settings: Settings, inputs: Any) -> list[Task]:
+def plan(settings: Settings, inputs: Sequence[InputFile]) -> list[Task]:
     """Group the batch's files to tasks, source by source, in an order that only the files decide."""
     tasks = []
     for source in settings.ingestion.sources:
-        files = [
-            SourceFile(source=file.source, path=file.path, uri=file.uri, size=file.size, sha256=file.sha256)
-            for file in inputs
-            if file.source == source.name
-        ]
-        tasks += [Task(source, tuple(group)) for group in plan_tasks(files, TASK_BYTES)]
+        known = {file.path: file for file in inputs if file.source == source.name}
+        groups = plan_tasks([file.opened() for file in known.values()], TASK_BYTES)
+        tasks += [Task(source, tuple(known[file.path] for file in group)) for group in groups]
     return tasks
 
 
@@ -118,7 +113,7 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
     rows = characters = 0
     name = task.source.name
     for file in task.files:
-        reading = read_file(task.source, file)
+        reading = read_file(task.source, file.opened())
         for chunk in reading:
             kept = _without_tombstones(chunk.columns, destination.tombstones)
             for start in range(0, kept.num_rows, destination.shard_documents):
@@ -139,20 +134,20 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
         figures[f"other_records/{name}"] = figures.get(f"other_records/{name}", 0) + account.other_records
         figures[f"bytes/{name}"] = figures.get(f"bytes/{name}", 0) + file.size
         figures[f"files/{name}"] = figures.get(f"files/{name}", 0) + 1
-        if file.changed():
+        if file.opened().sha256() != file.sha256:
             raise SourceUnavailable(
-                f"source '{name}': {file.path} changed while it was read; open the batch again when it is complete"
+                f"source '{name}': {file.path} changed since the batch was opened; run again when it is complete"
             )
     if rows:
         yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
 
 
-def _without_tombstones(columns: pa.RecordBatch, tombstones: frozenset[str]) -> pa.RecordBatch:
+def _without_tombstones(columns: pa.RecordBatch, tombstones: Selection) -> pa.RecordBatch:
     """Reject documents that were taken down: by id or by the digest of their text."""
     if not tombstones:
         return columns
     ids, digests = columns.column("document_id").to_pylist(), columns.column("text_digest").to_pylist()
-    gone = [id_ in tombstones or digest in tombstones for id_, digest in zip(ids, digests, strict=True)]
+    gone = [id_ in tombstones.ids or digest in tombstones.digests for id_, digest in zip(ids, digests, strict=True)]
     return reject(columns, np.array(gone, bool), "ingest.tombstone@1") if any(gone) else columns
 
 

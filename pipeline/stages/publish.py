@@ -9,28 +9,23 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from pipeline.batch import Batch
 from pipeline.document import PUBLISH, text_digest
-from pipeline.errors import GateBlocked, ReleaseConflict, UserError
-from pipeline.lake.manifest import Manifest, ShardFile
+from pipeline.lake.manifest import ShardFile
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
 from pipeline.lake.store import Store
-from pipeline.lake.tables import DOCUMENTS, SIGNATURES
-from pipeline.stages.dedup import Twin, duplicates_at_publish
+from pipeline.lake.tables import DOCUMENTS, data_name, write_rows
+from pipeline.stages.dedup import Twin, duplicates_at_publish, published_in
 from pipeline.stages.provenance import verify
 from pipeline.verdict import Finding, verdict_array
-
-if TYPE_CHECKING:
-    from pipeline.batch import Batch
-    from pipeline.run import Output, Work
+from pipeline.work import Output, Work
 
 DOCUMENTS_ROLE = "documents"
 SIGNATURES_ROLE = "signatures"
@@ -65,7 +60,6 @@ def candidate(chain: Chain) -> str:
 def run(work: Work) -> Output:
     """Rebase, assemble and measure the release candidate."""
     from pipeline.indicators import measure
-    from pipeline.run import Output
 
     batch, chain = work.batch, work.chain
     number = onto(batch, chain)
@@ -78,7 +72,7 @@ def run(work: Work) -> Output:
             removed=removed,
             batch_id=batch.batch_id,
             folder=work.folder,
-            warehouse=f"warehouse/files/{batch.batch_id}-{work.fingerprint[:12]}",
+            fingerprint=work.fingerprint,
         ),
     )
     files = [ShardFile.model_validate(file) for answer in answers for file in answer["files"]]
@@ -95,23 +89,30 @@ def run(work: Work) -> Output:
 
 
 def rebase(batch: Batch, chain: Chain, number: int | None) -> dict[str, Removed]:
-    """Return the documents of the batch that the releases after its base leave no room for, by id."""
+    """Return the documents of the batch that the corpus, as it is now, leaves no room for, by id.
+
+    Tombstones name ids or digests of texts; an id that the corpus holds is there already; what the releases after the batch's base
+    added, and what redaction has made equal within the batch, is compared exactly.
+    """
     removed: dict[str, Removed] = {}
-    ids = [name for table in chain.each_live(["document_id"]) for name in table.column(0).to_pylist()]
-    for name in set(ids) & set(batch.corpus.tombstones(number)):
-        removed[name] = Removed("publish.tombstone@1", None)
-    published = batch.corpus.ids(number, among=ids)
-    for name, release in published.items():
-        removed.setdefault(name, Removed("publish.already_published@1", Twin(name, release, 1.0)))
-    twins = duplicates_at_publish(batch, chain, set(removed), batch.record.base, number)
-    for name, twin in twins.items():
+    release = batch.corpus.get(number) if number is not None else None
+    barred = batch.corpus.tombstones(release)
+    ids: list[str] = []
+    for table in chain.each_live(["document_id", "text", "ingest.text_digest"]):
+        for name, text, raw in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            ids.append(name)
+            if name in barred.ids or raw in barred.digests or (barred.digests and text_digest(text) in barred.digests):
+                removed[name] = Removed("publish.tombstone@1", None)
+    for name, published in published_in(batch, release, ids).items():
+        removed.setdefault(name, Removed("publish.already_published@1", Twin(name, published, 1.0)))
+    for name, twin in duplicates_at_publish(batch, chain, set(removed), number).items():
         reason = "publish.duplicate_after_redaction@1" if twin.release is None else "publish.duplicate_since_base@1"
         removed[name] = Removed(reason, twin)
     return removed
 
 
 def write_release_shard(
-    shard: int, chain: Chain, removed: dict[str, Removed], batch_id: str, folder: str, warehouse: str
+    shard: int, chain: Chain, removed: dict[str, Removed], batch_id: str, folder: str, fingerprint: str
 ) -> str:
     """Write one shard's part of the release candidate (on a worker): its columns, its documents, its signatures."""
     alive = chain.live(shard)
@@ -134,15 +135,9 @@ def write_release_shard(
         )
     )
     if len(stays):
-        files.append(
-            _write(chain.lake, f"{warehouse}/documents-{shard:05d}-{attempt}.parquet", shard, DOCUMENTS_ROLE, documents)
-        )
-        signatures = _signatures(chain, shard, stays, documents)
-        files.append(
-            _write(
-                chain.lake, f"{warehouse}/signatures-{shard:05d}-{attempt}.parquet", shard, SIGNATURES_ROLE, signatures
-            )
-        )
+        place = (batch_id, fingerprint, shard)
+        files.append(_write(chain.lake, place, DOCUMENTS_ROLE, documents))
+        files.append(_write(chain.lake, place, SIGNATURES_ROLE, _signatures(chain, shard, stays, documents)))
     return json.dumps({"files": [file.model_dump() for file in files], "documents": len(stays), "verified": verified})
 
 
@@ -184,7 +179,7 @@ def _documents(chain: Chain, shard: int, rows: Any, batch_id: str) -> pa.Table:
     )
     table = table.append_column("published_digest", digests)
     table = table.append_column("batch_id", pa.array([batch_id] * table.num_rows, pa.string()))
-    return table.select(DOCUMENTS.names).cast(DOCUMENTS)
+    return table.select(DOCUMENTS.names)
 
 
 def _signatures(chain: Chain, shard: int, rows: Any, documents: pa.Table) -> pa.Table:
@@ -195,98 +190,12 @@ def _signatures(chain: Chain, shard: int, rows: Any, documents: pa.Table) -> pa.
             "published_digest": documents.column("published_digest"),
             "bands": bands,
         }
-    ).cast(SIGNATURES)
-
-
-def _write(store: Store, name: str, shard: int, role: str, table: pa.Table) -> ShardFile:
-    """Write a file of the corpus: no statistics, which would carry values."""
-    with store.open_output(name) as sink:
-        pq.write_table(table, sink, compression="zstd", compression_level=3, write_statistics=False)
-    size, sha256 = store.digest(name)
-    return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
-
-
-def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool]:
-    """Make the release of a judged candidate; if the corpus moved on meanwhile, rebase and judge again first.
-
-    Parameters
-    ----------
-    batch
-        The batch, with every stage run.
-    approval
-        A curator's approval (who, when, why, fingerprint), if the batch was flagged.
-
-    Returns
-    -------
-    tuple
-        The release, and whether this call made it.
-
-    Raises
-    ------
-    GateBlocked
-        If the publish gate blocks.
-    LeaseHeld
-        If another writer holds the corpus.
-    """
-    from pipeline import gating
-    from pipeline.run import full_chain, run_stage
-
-    for _ in range(10):
-        # A candidate that was built on an older release has another fingerprint now, and is built again: rebase only removes.
-        run_stage(batch, "publish")
-        chain = full_chain(batch)
-        own = released(batch, chain)
-        if own is not None:
-            return own, False
-        if approval is not None and approval["fingerprint"] != candidate(chain):
-            raise UserError(f"the approval of batch {batch.batch_id} is for another candidate; open its case again")
-        result = gating.run_gate(batch, "publish")
-        if result.verdict == "block":
-            raise GateBlocked(
-                f"batch {batch.batch_id}: {result.message()}; report: {gating.report_path(batch, 'publish')}"
-            )
-        try:
-            return _publish(batch, chain, approval), True
-        except ReleaseConflict:
-            continue
-    raise ReleaseConflict(f"batch {batch.batch_id}: the corpus moved on ten times while it was published; try again")
-
-
-def _publish(batch: Batch, chain: Chain, approval: dict[str, Any] | None) -> Release:
-    manifest = chain.manifest("publish")
-    onto_number = manifest.metrics["onto"]
-    return batch.corpus.publish(
-        builds_on=None if onto_number is None else int(onto_number),
-        batch_id=batch.batch_id,
-        fingerprint=candidate(chain),
-        documents=[file.name for file in manifest.shards(DOCUMENTS_ROLE)],
-        signatures=[file.name for file in manifest.shards(SIGNATURES_ROLE)],
-        figures=dict(_figures(chain)),
-        indicators={name: manifest.metrics.get(name) for name in INDICATORS},
-        marks=[f"{entry.stage}: switched off, not measured" for entry in chain.manifests if entry.switched_off],
-        approval={key: approval[key] for key in ("who", "when", "why", "case_id")} if approval else None,
     )
 
 
-INDICATORS = (
-    "quality_share", "quality_lower", "duplicate_share", "duplicate_upper", "provenance_completeness", "bias_coverage",
-)  # fmt: skip
-"""The four indicators of design section 9: the measured share and the bound that counts."""
-
-
-def _figures(chain: Chain) -> Iterator[tuple[str, float]]:
-    """Yield what later batches are compared with: volume and shares by source, slice figures."""
-    for count in chain.manifest("ingest").counts:
-        yield f"kept/{count.source}", float(count.kept)
-    for manifest in chain.manifests:
-        yield from _numbers(manifest)
-
-
-def _numbers(manifest: Manifest) -> Iterator[tuple[str, float]]:
-    for name, value in manifest.metrics.items():
-        if (
-            "/" in name
-            and not name.startswith(("read/", "bytes/", "files/", "other_records/"))
-            and isinstance(value, int | float)
-        ):
-            yield name, float(value)
+def _write(store: Store, place: tuple[str, str, int], role: str, table: pa.Table) -> ShardFile:
+    """Write a file of the corpus; its role is the table's name."""
+    name = data_name(role, *place)
+    rows = write_rows(store, role, name, [table])
+    size, sha256 = store.digest(name)
+    return ShardFile(shard=place[2], role=role, name=name, rows=rows, bytes=size, sha256=sha256)

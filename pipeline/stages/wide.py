@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pipeline.stages import dedup, ingest, publish
-
-if TYPE_CHECKING:
-    from pipeline.run import Output, Work
+from pipeline.work import Output, Work
 
 RUNNERS: dict[str, Callable[[Work], Output]] = {
     "ingest": ingest.run,

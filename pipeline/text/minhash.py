@@ -8,17 +8,19 @@ are computed in one pass over the Arrow buffer.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from pipeline.text.arrow import string_buffers
 from pipeline.text.hashing import mix32
 from pipeline.text.shingles import hash_shingles, longest
 from pipeline.text.words import character_table, hash_words, max_words
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SCHEME = "affine32"
 """datasketch's name of the scheme; `MinHash(hashvalues=signature, seed=seed, scheme=SCHEME)` reads a signature."""
@@ -93,5 +95,5 @@ def _lower(
         factor, summand, least = factors[k], summands[k], signature[k]
         for j in range(len(mixed)):
             value = np.uint32(np.uint32(factor * mixed[j]) + summand)
-            least = value if value < least else least
+            least = min(least, value)
         signature[k] = least

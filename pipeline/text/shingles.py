@@ -6,16 +6,18 @@ empty, its similarity with anything is 0, and it is nobody's near-duplicate.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from pipeline.text.arrow import string_buffers
 from pipeline.text.hashing import SHINGLE_BASE, mix64
 from pipeline.text.words import character_table, hash_words, max_words, words
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def shingles(text: str, shingle_size: int) -> set[tuple[str, ...]]:

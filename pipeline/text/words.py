@@ -116,7 +116,7 @@ def character_table() -> npt.NDArray[np.uint32]:
 
 
 @nb.njit(cache=True)
-def decode(data: npt.NDArray[np.uint8], position: int, end: int) -> tuple[int, int]:
+def decode(data: npt.NDArray[np.uint8], position: int, end: int) -> tuple[np.int64, int]:
     """Return the code point at `position` and the position after it; never reads at or behind `end`.
 
     Bytes that are not UTF-8 (a file that lies about its type) give U+FFFD or a wrong code point, never a read outside.
@@ -126,11 +126,11 @@ def decode(data: npt.NDArray[np.uint8], position: int, end: int) -> tuple[int, i
         return first, position + 1
     length = 2 if first < 0xE0 else 3 if first < 0xF0 else 4
     if first < 0xC0 or position + length > end:
-        return 0xFFFD, position + 1
-    point = first & (0xFF >> (length + 1))
+        return np.int64(0xFFFD), position + 1
+    point = np.int64(first & (0xFF >> (length + 1)))
     for i in range(1, length):
-        point = point << 6 | np.int64(data[position + i]) & 0x3F
-    return (point if point < _CODE_POINTS else 0xFFFD), position + length
+        point = np.int64(point << 6 | np.int64(data[position + i]) & 0x3F)
+    return (point if point < _CODE_POINTS else np.int64(0xFFFD)), position + length
 
 
 @nb.njit(cache=True)
