@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.document import VERDICT_COLUMN
+from pipeline.document import COLUMNS, VERDICT_COLUMN
 from pipeline.gates.vocabulary import own_columns
 from pipeline.history import figures
 from pipeline.lake.manifest import SourceCount
@@ -47,8 +47,8 @@ def narrow_rows(chain: Chain, stage: str) -> pa.Table:
             table = table.filter(pa.array(before.live(shard)))
         tables.append(table)
     if not tables:
-        schema = pa.schema([("document_id", pa.string()), ("source", pa.string()), ("reason", pa.string())])
-        return schema.empty_table()
+        always = [pa.field(name, pa.string()) for name in ("document_id", "source", "reason")]
+        return pa.schema([*always, *(COLUMNS[stage].field(name) for name in names)]).empty_table()
     return pa.concat_tables(tables)
 
 
