@@ -1,0 +1,1 @@
+"""Who is written about, and whose texts are lost on the way."""

@@ -1,0 +1,1 @@
+"""Benchmark slices: what the corpus must not contain, and what it must cover."""
