@@ -81,11 +81,22 @@ def check_complete(corpus: Corpus) -> None:
     assert sum(batch.num_rows for batch in corpus.signatures()) == release.documents
 
 
-CASES = [
+QUICK = {
+    ("publish", "corpus.documents.after"),
+    ("publish", "corpus.metrics.after"),
+    ("publish", "corpus.record.before"),
+    ("publish", "corpus.record.after"),
+    ("takedown", "corpus.tombstones.after"),
+    ("rollback", "corpus.record.before"),
+}
+"""One of each sort; every other point is in `make test-all`."""
+
+POINTS = [
     *(("publish", point) for point in POINTS),
     *(("takedown", p) for p in ("corpus.documents.after", "corpus.tombstones.after", "corpus.record.after")),
     *(("rollback", p) for p in ("corpus.metrics.after", "corpus.record.before", "corpus.record.after")),
 ]
+CASES = [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in POINTS]
 
 
 @pytest.mark.parametrize(("kind", "point"), CASES)
