@@ -57,14 +57,14 @@ class RunProgress:
         for name in ("", "run", "gate"):
             table.add_column(name)
         known = {task["task_id"]: task for task in tasks}
-        for name in known:
+        for name, task in known.items():
             group, _, step = name.partition(".")
             if not step:
-                table.add_row(name, _cell(known[name]), "")
+                table.add_row(name, _cell(task), "")
             elif step == "run":
-                table.add_row(group, _cell(known[name]), _cell(known.get(f"{group}.gate", {})))
+                table.add_row(group, _cell(task), _cell(known.get(f"{group}.gate", {})))
             elif step != "gate":
-                table.add_row(name, _cell(known[name]), "")
+                table.add_row(name, _cell(task), "")
         return table
 
     def __enter__(self) -> Self:
