@@ -1,0 +1,1 @@
+"""Pure functions on text: text in, values out; no Spark, no files."""
