@@ -36,7 +36,7 @@ UNTOUCHED = [
     "PÃO, MÃE, SÃO JOÃO",
     "Ångström Ærø Öl",
     "人人生而自由",
-    "Все люди рождаются свободными",
+    "Все люди рождаются свободными",  # noqa: RUF001 - Cyrillic is the point
     "यह हिन्दी है",
     "zero\u200bwidth and \u202ebidi\u202c",
     "no\u00a0break",
@@ -79,7 +79,10 @@ def test_clean_ascii_is_returned_as_it_is(text):
         assert normalise(text)[0] is text
 
 
-@given(st.text(st.sampled_from("àâçéèêëîïôùûœß’“”–…ÀÉÜñ abc"), min_size=2).filter(lambda s: s == s.strip()))
+LATIN = "àâçéèêëîïôùûœß\u2019\u201c\u201d\u2013…ÀÉÜñ abc"
+
+
+@given(st.text(st.sampled_from(LATIN), min_size=2).filter(lambda s: s == s.strip()))
 def test_what_utf8_read_as_windows_1252_becomes_is_undone_or_left(text):
     """A repair may be withheld (not sure) but must never invent a third text."""
     try:
