@@ -20,8 +20,8 @@ from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
 
 A, B = [f"a{i}" for i in range(4)], [f"b{i}" for i in range(4)]
-POINTS = tuple(point for point in faults.POINTS if point.startswith("corpus."))
-BEFORE_THE_RECORD = POINTS[: POINTS.index("corpus.record.after")]
+CORPUS_POINTS = tuple(point for point in faults.POINTS if point.startswith("corpus."))
+BEFORE_THE_RECORD = CORPUS_POINTS[: CORPUS_POINTS.index("corpus.record.after")]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ QUICK = {
 """One of each sort; every other point is in `make test-all`."""
 
 POINTS = [
-    *(("publish", point) for point in POINTS),
+    *(("publish", point) for point in CORPUS_POINTS),
     *(("takedown", p) for p in ("corpus.documents.after", "corpus.tombstones.after", "corpus.record.after")),
     *(("rollback", p) for p in ("corpus.metrics.after", "corpus.record.before", "corpus.record.after")),
 ]
@@ -251,7 +251,7 @@ def test_an_unknown_point_is_an_error(value):
 
 def test_unarmed_points_do_nothing():
     assert faults._armed(None) == faults._armed("") == ("", "")
-    for point in POINTS:
+    for point in CORPUS_POINTS:
         faults.point(point)
 
 
@@ -260,4 +260,4 @@ def test_every_point_is_reached_in_order(monkeypatch, tmp_path):
     for module in ("pipeline.lake.releases", "pipeline.lake.writer"):
         monkeypatch.setattr(f"{module}.point", seen.append)
     publish(Corpus(Store(str(tmp_path))), "b1", A)
-    assert tuple(seen) == POINTS
+    assert tuple(seen) == CORPUS_POINTS
