@@ -111,6 +111,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "validate.contaminated@1": ("rejected", "it shares a 13-gram with a benchmark item"),
     # publish
     "publish.already_published@1": ("rejected", "the document is in the corpus already"),
+    "publish.duplicate_after_redaction@1": (
+        "rejected",
+        "as published, it is a duplicate of another document of its batch",
+    ),
     "publish.duplicate_since_base@1": ("rejected", "a release after the batch's base holds its duplicate"),
     "publish.tombstone@1": ("rejected", "the document was taken down after the batch's base"),
     # any per-document stage: a document on which the stage itself raised

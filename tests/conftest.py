@@ -1,3 +1,5 @@
+"""Fixtures for all tests."""
+
 from __future__ import annotations
 
 import os
@@ -5,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
+    """Return the folder of real test data; skip where it does not exist."""
     folder = Path(os.environ.get("SLUICE_SHARED") or ROOT.parent / "shared")
     if not folder.exists():
-        pytest.skip(f"no evaluation data at {folder}")
+        pytest.skip(f"no real test data at {folder}")
     return folder

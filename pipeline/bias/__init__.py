@@ -1,1 +1,1 @@
-"""Who is written about, and whose texts are lost on the way."""
+"""Bias: whom the texts speak of, and whose texts the stages keep."""

@@ -1,1 +1,1 @@
-"""Benchmark slices: what the corpus must not contain, and what it must cover."""
+"""Benchmark slices: their items, what of them is found in a text, and how well a batch covers them."""

@@ -1,1 +1,1 @@
-"""The eight stages: adapters of the library to the contract in `pipeline.stage`."""
+"""The eight stages: adapters of the domain packages to the stage contract."""

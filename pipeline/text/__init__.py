@@ -1,1 +1,1 @@
-"""Text in, values out: pure functions and compiled kernels; no Spark, no files."""
+"""Pure functions and numba kernels: text in, values out; no Spark, no input or output."""

@@ -1,0 +1,1 @@
+"""Language detection: the model's opinion, and an independent second one."""

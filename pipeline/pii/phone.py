@@ -1,0 +1,136 @@
+"""Phone numbers: the dearest recogniser, run on chains of digits and only for the regions that could accept them.
+
+On whole texts `phonenumbers` (behind Presidio's recogniser) costs more than all the others together, most of it on numbers that
+are no phone number anywhere. The chains that are left are few and repeat, so that results are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import regex
+
+from pipeline.pii.policy import is_attached, may_be_phone
+from pipeline.pii.screens import PHONE_DIGITS
+from pipeline.pii.windows import PHONE_CHAIN, phone_windows
+
+CONTEXT = frozenset({"tel", "telefon", "fax", "whatsapp"})
+"""Words that mark a phone number beside Presidio's own (phone, number, telephone, cell, cellphone, mobile, call)."""
+
+_STATED = frozenset({"phone", "telephone", "cell", "cellphone", "mobile", "call"}) | CONTEXT
+_STATED_WORDS, _STATED_CHARACTERS, _MOST_STATED_DIGITS, _SCORE = 3, 40, 15, 0.4
+_WORD = regex.compile(r"\p{L}+")
+_DIGIT = re.compile(r"\d")
+_PLUS_BEFORE = re.compile(r"(?<![\w+])[+\uff0b](?=[1-9(])")
+_CACHE = 50_000
+
+
+class Found(NamedTuple):
+    """A recogniser's raw result: start, end and score within the text that it was given."""
+
+    start: int
+    end: int
+    score: float
+
+
+class PhoneFinder:
+    """Finds phone numbers of some regions, and those that the text itself calls so.
+
+    Parameters
+    ----------
+    regions
+        ISO 3166 codes; a number without a country code must be valid in one of them.
+
+    Notes
+    -----
+    Beside libphonenumber's valid numbers (leniency 1, score 0.4), a chain of 7 to 15 digits (E.164's limit) counts, valid or not, if a
+    plus stands before it and it has at least eight digits, or if one of the three words before it calls it a phone number. People
+    write numbers of plans that are newer, older or other than the library's.
+    """
+
+    def __init__(self, regions: tuple[str, ...]) -> None:
+        self._regions = tuple(_Region(region) for region in regions)
+        self._valid_in_chain = lru_cache(maxsize=_CACHE)(self._valid)
+
+    def find(self, text: str) -> Iterator[Found]:
+        """Yield the numbers of a text, by looking at its chains of digits only."""
+        for window in phone_windows(text):
+            first = window.last - len(window.chain)
+            if not may_be_phone(window.chain):
+                continue
+            stated = _is_stated(text, first, window.chain)
+            if stated:
+                yield stated
+            if is_attached(text, first, window.chain) and not stated:
+                continue
+            start = window.start
+            for hit in self._valid_in_chain(text[start : window.end], window.chain, window.last - start):
+                yield hit._replace(start=hit.start + start, end=hit.end + start)
+
+    def find_unscreened(self, text: str) -> Iterator[Found]:
+        """Yield the numbers of a text, by running every region's recogniser on the whole of it."""
+        skipped = []
+        for chain in PHONE_CHAIN.finditer(text):
+            stated = _is_stated(text, chain.start(), chain[0])
+            if not may_be_phone(chain[0]):
+                skipped.append(chain.span())
+            elif stated:
+                yield stated
+            elif is_attached(text, chain.start(), chain[0]):
+                skipped.append(chain.span())
+        for region in self._regions:
+            for hit in region.analyze(text):
+                if not any(start <= hit.start < end for start, end in skipped):
+                    yield hit
+
+    def _valid(self, text: str, chain: str, last: int) -> tuple[Found, ...]:
+        """Run the regions' recognisers on one chain; the result depends on the arguments alone, so it is kept."""
+        digits = "".join(_DIGIT.findall(chain))
+        international = "+" in text or "\uff0b" in text
+        found: set[Found] = set()
+        for number, region in enumerate(self._regions):
+            # A number with a plus reads the same in every region, so that one region will do for it.
+            if (international and number == 0) or region.may_hold(digits):
+                found.update(hit for hit in region.analyze(text) if hit.start < last)
+        return tuple(sorted(found))
+
+
+class _Region:
+    """One region's recogniser, and which digits it could accept."""
+
+    def __init__(self, region: str) -> None:
+        from phonenumbers.phonemetadata import PhoneMetadata
+        from presidio_analyzer.predefined_recognizers import PhoneRecognizer
+
+        metadata: Any = PhoneMetadata.metadata_for_region(region)
+        self._recognizer: Any = PhoneRecognizer(supported_regions=(region,))
+        self._fewest = max(PHONE_DIGITS, min(metadata.general_desc.possible_length))
+        self._abroad = re.compile(metadata.international_prefix)
+
+    def may_hold(self, digits: str) -> bool:
+        """Say whether a chain's digits are enough for a number of the region, or hold its prefix for calls abroad."""
+        return len(digits) >= self._fewest or not digits.isascii() or self._abroad.search(digits) is not None
+
+    def analyze(self, text: str) -> list[Found]:
+        results = self._recognizer.analyze(text, ["PHONE_NUMBER"], None)
+        return [Found(result.start, result.end, result.score) for result in results]
+
+
+def _is_stated(text: str, first: int, chain: str) -> Found | None:
+    """Return the chain as a number if the text says that it is one: by a plus before it or by a word."""
+    digits = len(_DIGIT.findall(chain))
+    if not PHONE_DIGITS <= digits <= _MOST_STATED_DIGITS:
+        return None
+    end = first + len(chain)
+    start = first
+    while start > 0 and text[start - 1] in "+(\uff0b\uff08" and first - start < 3:
+        start -= 1
+    if digits > PHONE_DIGITS and _PLUS_BEFORE.match(text, start):
+        return Found(start, end, _SCORE)
+    if start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_-/%"):
+        return None  # a part of a name or an address
+    words = _WORD.findall(text, max(0, start - _STATED_CHARACTERS), start)[-_STATED_WORDS:]
+    return None if _STATED.isdisjoint(word.lower() for word in words) else Found(start, end, _SCORE)

@@ -1,0 +1,117 @@
+r"""Windows: the stretches of a document that a recogniser need look at.
+
+A recogniser's match lies within one run of the characters that it knows (its *members*) and holds its *anchor*. So the runs that
+hold an anchor, with the one character on each side that a look-around may read, give the same matches as the whole text.
+
+A run is cut `reach` characters from its anchor. That bounds the cost of a hostile text (the recognisers' patterns backtrack) and
+keeps the whole linear in the text's length; what lies further away can only belong to a match that is longer than the thing may
+be: a mail address has 254 characters at most (RFC 5321, 4.5.3.1), an IBAN 34, a Bitcoin address 90.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import regex
+
+from pipeline.pii.screens import PHONE_DIGITS, PHONE_PUNCTUATION
+
+
+class Window(NamedTuple):
+    """How to find the stretches of one entity."""
+
+    anchor: Any
+    """Compiled pattern that every match holds."""
+    outside: Any
+    """Compiled pattern of a character that is no member."""
+    outside_before: Any
+    """The same, searching backwards."""
+    reach: int
+    """Characters on each side of an anchor at which a run is cut."""
+
+
+def _window(anchor: Any, members: str, reach: int) -> Window:
+    return Window(anchor, regex.compile(f"[^{members}]"), regex.compile(f"(?r)[^{members}]"), reach)
+
+
+_HEX = r"[0-9A-Fa-f]{1,4}:"
+
+WINDOWS: dict[str, Window] = {
+    "EMAIL_ADDRESS": _window(regex.compile(r"[!#$%&'*+\-/=?^_`{|}~\w]@\w"), r"!#$%&'*+\-/=?^_`{|}~.@\w", 256),
+    "CREDIT_CARD": _window(re.compile(r"(?:\d[- ]?){12}\d"), r"\d\- ", 512),
+    "IBAN_CODE": _window(re.compile(r"[A-Z]{2}[0-9]{2}[ -]?[A-Z0-9]{4}[ -]?[A-Z0-9]{4}"), "A-Z0-9 -", 512),
+    "US_SSN": _window(re.compile(r"[0-9]{3}[- .]?[0-9]{2}[- .]?[0-9]{4}"), r"0-9 .\-", 512),
+    "IP_ADDRESS": _window(
+        regex.compile(
+            rf"[0-9]\.[0-9]{{1,3}}\.[0-9]{{1,3}}\.[0-9]|(?<![\w:])(?:(?:{_HEX}){{1,7}}:|::[0-9A-Fa-f]|(?:{_HEX}){{7}})"
+        ),
+        r"\w:.%/",
+        256,
+    ),
+    # K and s fold to the Kelvin sign and the long s when case is ignored.
+    "CRYPTO": _window(re.compile(r"(?:[Bb][Cc]1|[13])[0-9A-Za-z]{25}"), "0-9A-Za-z\u212a\u017f", 512),
+}
+
+_PUNCTUATION = re.sub(r"\\x\{([0-9A-F]+)\}", lambda match: re.escape(chr(int(match[1], 16))), PHONE_PUNCTUATION)
+PHONE_CHAIN = re.compile(rf"\d(?:[{_PUNCTUATION}]{{0,4}}\d){{{PHONE_DIGITS - 1},}}")
+"""A longest run of at least `PHONE_DIGITS` digits with at most four punctuation characters between two of them."""
+
+_PHONE_LEAD = regex.compile(rf"(?r)[(\[\uFF08\uFF3B+\uFF0B{_PUNCTUATION}]{{0,10}}")
+_PHONE_EXTENSION = re.compile(
+    r"(?:;ext=|[ \u00A0\t,]{0,20}(?:e?xt(?:ensi(?:o\u0301?|\u00F3))?n?|\uFF45?\uFF58\uFF54\uFF4E?|\u0434\u043E\u0431|anexo"
+    r"|[x\uFF58#\uFF03~\uFF5E]|int|\uFF49\uFF4E\uFF54)[:.\uFF0E]?[ \u00A0\t,-]{0,20}|[- ]{1,20})\d{1,20}#?",
+    re.IGNORECASE,
+)
+_PHONE_PIECE, _PHONE_OVERLAP, _PHONE_AFTER = 512, 64, 4
+
+
+def windows(text: str, entity: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of `text`, as start and end, that hold every match of `entity`, in order; those of a cut run overlap."""
+    window = WINDOWS[entity]
+    reach, done = window.reach, 0
+    for anchor in window.anchor.finditer(text):
+        if anchor.end() <= done:
+            continue
+        before = window.outside_before.search(text, max(0, anchor.start() - reach), anchor.start())
+        after = window.outside.search(text, anchor.end(), anchor.end() + reach)
+        start = before.start() if before else max(0, anchor.start() - reach)
+        end = after.end() if after else min(len(text), anchor.end() + reach)
+        yield start, end
+        # A run that was cut may hold further anchors near the cut, whose match would be cut with it.
+        done = end if after else end - reach // 2
+
+
+class PhoneWindow(NamedTuple):
+    """A chain of digits with what may belong to it."""
+
+    start: int
+    end: int
+    last: int
+    """A number that starts at or after this place belongs to a later chain."""
+    chain: str
+    """The chain's digits and punctuation."""
+
+
+def phone_windows(text: str) -> Iterator[PhoneWindow]:
+    """Yield the stretches of `text` that hold every phone number of at least `PHONE_DIGITS` digits.
+
+    libphonenumber's candidate starts at a chain's first digit, or at the brackets and plus signs before it (two groups of one and up to four), and may end
+    in an extension; it reads one character before and three after. A chain longer than `_PHONE_PIECE` characters is cut into
+    overlapping pieces: a number has 21 groups at most and mostly far fewer.
+    """
+    for match in PHONE_CHAIN.finditer(text):
+        first, last = match.span()
+        lead = _PHONE_LEAD.match(text, 0, first)
+        start = max(0, (lead.start() if lead else first) - 1)
+        if last - first <= _PHONE_PIECE:
+            extension = _PHONE_EXTENSION.match(text, last)
+            end = min(len(text), (extension.end() if extension else last) + _PHONE_AFTER)
+            yield PhoneWindow(start, end, last, match[0])
+            continue
+        for piece in range(first, last, _PHONE_PIECE - _PHONE_OVERLAP):
+            end = min(last, piece + _PHONE_PIECE)
+            yield PhoneWindow(start if piece == first else piece, end, end, text[piece:end])
+            if end == last:
+                break
