@@ -4,7 +4,7 @@ Form is learnt, not topic. The labelled texts at hand differ in length, era and 
 
 - each text comes whole and cut to a random length at a random place (`truncated`);
 - two thirds of the weight of the bad side are corruptions of *good* texts, and part of the good side are good texts with a
-  paragraph in capitals (`notice`), so that licences are not taken for shouting;
+  part in capitals (`notice`), so that licences are not taken for shouting;
 - every origin weighs the same within its side, however many texts it has;
 - a copy of each text has its stop-word measures taken away, so that the other features can carry a language without a list.
 
@@ -86,7 +86,9 @@ def train(texts: Sequence[str], labels: Sequence[str], origins: Sequence[str], s
     model = fit(table)
     card = {
         "task": "share of ordinary, well-formed text; English prose is the model of what is ordinary",
-        "sets": {name: {"side": side, "license": licence} for name, (side, licence) in ORIGINS.items() if name in origins},
+        "sets": {
+            name: {"side": side, "license": licence} for name, (side, licence) in ORIGINS.items() if name in origins
+        },
         "corruptions": sorted(CORRUPTIONS),
         "prior": PRIOR,
         "figures": figures(table),
@@ -114,8 +116,9 @@ def prepare(texts: Sequence[str], labels: Sequence[str], origins: Sequence[str],
             good += chosen
         weight = HAM if label == "ham" else 1.0
         table[name] = Origin(label != "bad", weight, real=True, features=_features(chosen))
+    shortest, longest = np.log(CORRUPTED_CHARACTERS)
     for name, corruption in [*CORRUPTIONS.items(), ("notice", notice)]:
-        sizes = np.exp(generator.uniform(*np.log(CORRUPTED_CHARACTERS), CORRUPTED_TEXTS)).astype(int)
+        sizes = np.exp(generator.uniform(shortest, longest, CORRUPTED_TEXTS)).astype(int)
         drawn = generator.integers(0, len(good), CORRUPTED_TEXTS)
         parts = [good[i][:size] for i, size in zip(drawn, sizes, strict=True)]
         features = _features([corruption(part, generator) for part in parts])
@@ -214,7 +217,9 @@ def read_origins(folder: Path) -> tuple[list[str], list[str], list[str]]:
 def main(folder: str) -> None:
     """Train on the data sets in a folder and replace the packaged model."""
     model = train(*read_origins(Path(folder)))
-    Path(str(files("pipeline.quality").joinpath("model.json"))).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+    Path(str(files("pipeline.quality").joinpath("model.json"))).write_text(
+        json.dumps(model, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
