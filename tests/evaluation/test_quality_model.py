@@ -63,9 +63,9 @@ def test_figures_on_all_labelled_text(shared):
     names = ("18f_posts", "digitalgov", "peps", "plos_chunks_train", "machine_junk", "spamassassin_spam2", "sms_spam")
     labelled = [row for name in names for row in rows(folder, name) if row["label"] in {"good", "bad"}]
     figures = evaluate(labelled, threshold=0.8)
-    assert figures.auc >= 0.85
-    assert figures.recall.lower >= 0.94
-    assert figures.precision.lower >= 0.6
+    assert figures.auc >= 0.90  # [0.917]
+    assert figures.recall.lower >= 0.96  # [0.971]
+    assert figures.precision.lower >= 0.67  # [0.687]: half of these texts are bad, and well-written spam passes
 
 
 def test_short_posts_that_the_model_never_saw_are_kept(shared):
