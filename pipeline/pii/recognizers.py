@@ -10,6 +10,7 @@ What Presidio leaves open is settled here:
   `min_score` (0.4) on, an IP address from 0.5 on, so that "::" never counts.
 - **Context.** One of the recogniser's own context words among the five words before a hit adds 0.35 and lifts it to 0.4 at least
   (Presidio's `LemmaContextAwareEnhancer` and its defaults, with whole words instead of lemmas): "SSN 078051121" counts.
+- **Numbers beside numbers** (`RESTARTS`): what stands before a card number or an IBAN does not hide it.
 - **Cards** of the ranges that Presidio lacks (Mastercard 2221 to 2720, Visa of 19 digits, JCB 2131), with Luhn's check as well.
 - **Not personal data**: what `pipeline.pii.policy` drops: dates, fractions and identifiers taken for phone numbers, numbers with
   fewer than seven digits, parts of longer dotted numbers, prose before "::". Private, loopback and documentation addresses do
@@ -22,6 +23,7 @@ What Presidio leaves open is settled here:
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any
@@ -38,6 +40,13 @@ from pipeline.pii.windows import windows
 
 THRESHOLDS: dict[str, float] = {"IP_ADDRESS": 0.5}
 """Entity -> score under which a hit never counts, whatever `min_score` says."""
+
+RESTARTS: dict[str, tuple[re.Pattern[str], int]] = {
+    "CREDIT_CARD": (re.compile(r"(?<![0-9A-Za-z])(?=[1-6]\d{3}[- ]?\d{3})"), 23),
+    "IBAN_CODE": (re.compile(r"(?<![0-9A-Za-z])(?=[A-Z]{2}[0-9]{2}[ -]?[0-9A-Z]{4})"), 43),
+}
+"""Entity -> where a match may begin (a look-ahead, as beginnings overlap), and its greatest length. A regular expression goes on after a match whose check digits then fail,
+and so steps over a card number or IBAN that begins within it ("order 1234 4111 1111 1111 1111"): each beginning gets its own try."""
 
 _BOOST, _BOOSTED_MINIMUM, _CONTEXT_WORDS, _CONTEXT_CHARACTERS = 0.35, 0.4, 5, 100
 _WORD = regex.compile(r"\w+")
@@ -92,6 +101,16 @@ class Recognizers:
             first = max(0, start - 1)
             for hit in _analyze(recognizer, text[first : end + 1], entity):
                 yield hit._replace(start=hit.start + first, end=hit.end + first)
+            if entity in RESTARTS:
+                yield from self._restarted(text, start, end, entity)
+
+    def _restarted(self, text: str, start: int, end: int, entity: str) -> Iterator[Found]:
+        beginning, longest = RESTARTS[entity]
+        for place in beginning.finditer(text, start, end) if end - start > longest else ():
+            first, last = max(0, place.start() - 1), place.start() + longest
+            for hit in _analyze(self._patterns[entity], text[first : last + 1], entity):
+                if hit.end + first <= last:  # what reaches the character beyond may go on
+                    yield hit._replace(start=hit.start + first, end=hit.end + first)
 
     def _judge(self, text: str, entity: str, found: Iterable[Found]) -> list[Hit]:
         """Apply context, policy and threshold."""
