@@ -106,7 +106,8 @@ class Recognizers:
 
     def _restarted(self, text: str, start: int, end: int, entity: str) -> Iterator[Found]:
         beginning, longest = RESTARTS[entity]
-        for place in beginning.finditer(text, start, end) if end - start > longest else ():
+        places = list(beginning.finditer(text, start, end))
+        for place in places if len(places) > 1 else ():
             first, last = max(0, place.start() - 1), place.start() + longest
             for hit in _analyze(self._patterns[entity], text[first : last + 1], entity):
                 if hit.end + first <= last:  # what reaches the character beyond may go on
