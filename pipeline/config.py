@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import json
 import os
-import types
+import reprlib
 import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ from pipeline.errors import ConfigError
 SourceKind = Literal["web", "social", "licensed"]
 SourceFormat = Literal["auto", "jsonl", "parquet", "warc"]
 
-KNOWN_SOURCES: dict[str, SourceKind] = {"web_crawl": "web", "social_feeds": "social", "licensed_content": "licensed"}
+KNOWN_SOURCES: dict[str, SourceKind] = {"social_feeds": "social", "web_crawl": "web", "licensed_content": "licensed"}
 """Sources that a plain name stands for; their files lie in `input/<name>/` beside the configuration."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -86,8 +86,8 @@ class Ingestion(Model):
             if isinstance(entry, str):
                 if entry not in KNOWN_SOURCES:
                     hint = _nearest(entry, KNOWN_SOURCES)
-                    raise ValueError(  # noqa: TRY004 - pydantic turns a ValueError into a located error
-                        f"unknown source '{entry}'{hint}; any other source is a mapping with name, kind and paths"
+                    raise ValueError(
+                        f"unknown source '{_printable(entry)}'{hint}; any other source is a mapping with name, kind and paths"
                     )
                 sources.append({"name": entry, "kind": KNOWN_SOURCES[entry]})
             else:
@@ -209,6 +209,9 @@ class Publish(Model):
     max_duplicate_rate: Share = 0.01
     sample_size: Annotated[int, Field(ge=1)] = 1_000
     """Documents drawn for the quality and duplicate indicators (all, where there are fewer)."""
+    audit_documents: Annotated[int, Field(ge=0)] = 50_000
+    """The duplicate audit streams the whole corpus while it holds at most so many documents; beyond it the batch alone, and the
+    figure `duplicate_scope` says so. The cost of a night must follow the batch, not the corpus."""
 
 
 class Review(Model):
@@ -235,7 +238,8 @@ class Engine(Model):
     """Where it runs."""
 
     master: str = "local[*]"
-    """Spark master, or `sc://host:port` for Spark Connect. SLUICE_SPARK_MASTER and the Airflow connection go first."""
+    """Spark master, `sc://host:port` for Spark Connect, or `inline` for no Spark at all (one process, for small batches and a
+    debugger). SLUICE_SPARK_MASTER and the Airflow connection go first."""
     batch_rows: Annotated[int, Field(ge=1)] = 1_000
     """Documents that a stage sees at once."""
 
@@ -386,8 +390,12 @@ def _nearest(word: str, known: typing.Iterable[str]) -> str:
 
 def _sentence(error: Any) -> str:
     """Turn one pydantic error into a sentence that names the key."""
-    location = [part for part in error["loc"] if not str(part).startswith("function-")]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    *parents, last = error["loc"]
+    # A validator around a field adds a part of its own name.
+    location = [*(part for part in parents if not str(part).startswith("function-")), last]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{_printable(part)}" for part in location).removeprefix(
+        "."
+    )
     if error["type"] == "extra_forbidden":
         known = _fields_at(location[:-1])
         return f"unknown key '{key}'{_nearest(str(location[-1]), known)}"
@@ -397,8 +405,13 @@ def _sentence(error: Any) -> str:
     message = message[0].lower() + message[1:]
     got = error["input"]
     if error["type"] != "value_error" and isinstance(got, str | int | float | bool | None):
-        message += f", not {got!r}"
+        message += f", not {reprlib.repr(got)}"
     return f"'{key}': {message}"
+
+
+def _printable(key: str) -> str:
+    """Return a key with line ends, control characters and the like escaped, so that a sentence stays one line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in key)
 
 
 def _fields_at(location: list[Any]) -> list[str]:
@@ -416,7 +429,7 @@ def _fields_at(location: list[Any]) -> list[str]:
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     """Return the model that an annotation holds, looking into tuples and optionals."""
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+    if isinstance(annotation, type):
         return annotation if issubclass(annotation, BaseModel) else None
     for argument in typing.get_args(annotation):
         found = _model_in(argument)

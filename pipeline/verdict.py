@@ -53,7 +53,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "ingest.tombstone@1": ("rejected", "the document was taken down and may not come back"),
     # dedup
     "dedup.exact_duplicate@1": ("rejected", "its normalised text equals the survivor's"),
-    "dedup.near_duplicate@1": ("rejected", "its exact Jaccard similarity with the survivor is at or above the threshold"),
+    "dedup.near_duplicate@1": (
+        "rejected",
+        "its exact Jaccard similarity with the survivor is at or above the threshold",
+    ),
     # language
     "language.not_wanted@1": ("rejected", "its language is not among the wanted ones"),
     "language.unsure@1": ("rejected", "no language reached the score"),
@@ -69,13 +72,22 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "quality.gopher.hash_ratio@1": ("rejected", "more hash signs a word than Gopher's rule allows"),
     "quality.gopher.ellipsis_ratio@1": ("rejected", "more ellipses a word than Gopher's rule allows"),
     "quality.gopher.bullet_lines@1": ("rejected", "a larger share of bullet lines than Gopher's rule allows"),
-    "quality.gopher.ellipsis_lines@1": ("rejected", "a larger share of lines ending in an ellipsis than Gopher's rule allows"),
-    "quality.gopher.alphabetic_words@1": ("rejected", "a smaller share of words with a letter than Gopher's rule allows"),
+    "quality.gopher.ellipsis_lines@1": (
+        "rejected",
+        "a larger share of lines ending in an ellipsis than Gopher's rule allows",
+    ),
+    "quality.gopher.alphabetic_words@1": (
+        "rejected",
+        "a smaller share of words with a letter than Gopher's rule allows",
+    ),
     "quality.gopher.stop_words@1": ("rejected", "fewer stop words than Gopher's rule demands"),
     "quality.gopher.duplicate_lines@1": ("rejected", "Gopher's limit of repeated lines"),
     "quality.gopher.duplicate_paragraphs@1": ("rejected", "Gopher's limit of repeated paragraphs"),
     "quality.gopher.duplicate_line_characters@1": ("rejected", "Gopher's limit of characters in repeated lines"),
-    "quality.gopher.duplicate_paragraph_characters@1": ("rejected", "Gopher's limit of characters in repeated paragraphs"),
+    "quality.gopher.duplicate_paragraph_characters@1": (
+        "rejected",
+        "Gopher's limit of characters in repeated paragraphs",
+    ),
     "quality.gopher.top_2_gram@1": ("rejected", "Gopher's limit of characters in the most frequent 2-gram"),
     "quality.gopher.top_3_gram@1": ("rejected", "Gopher's limit of characters in the most frequent 3-gram"),
     "quality.gopher.top_4_gram@1": ("rejected", "Gopher's limit of characters in the most frequent 4-gram"),
@@ -85,7 +97,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "quality.gopher.duplicate_8_grams@1": ("rejected", "Gopher's limit of characters in repeated 8-grams"),
     "quality.gopher.duplicate_9_grams@1": ("rejected", "Gopher's limit of characters in repeated 9-grams"),
     "quality.gopher.duplicate_10_grams@1": ("rejected", "Gopher's limit of characters in repeated 10-grams"),
-    "quality.fineweb.line_punctuation@1": ("rejected", "a smaller share of lines ending in punctuation than FineWeb's rule allows"),
+    "quality.fineweb.line_punctuation@1": (
+        "rejected",
+        "a smaller share of lines ending in punctuation than FineWeb's rule allows",
+    ),
     "quality.fineweb.short_lines@1": ("rejected", "a larger share of short lines than FineWeb's rule allows"),
     "quality.fineweb.duplicate_line_characters@1": ("rejected", "FineWeb's limit of characters in repeated lines"),
     "quality.fineweb.newline_ratio@1": ("rejected", "more line ends a word than FineWeb's rule allows"),
@@ -96,6 +111,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "validate.contaminated@1": ("rejected", "it shares a 13-gram with a benchmark item"),
     # publish
     "publish.already_published@1": ("rejected", "the document is in the corpus already"),
+    "publish.duplicate_after_redaction@1": (
+        "rejected",
+        "as published, it is a duplicate of another document of its batch",
+    ),
     "publish.duplicate_since_base@1": ("rejected", "a release after the batch's base holds its duplicate"),
     "publish.tombstone@1": ("rejected", "the document was taken down after the batch's base"),
     # any per-document stage: a document on which the stage itself raised

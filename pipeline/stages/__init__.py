@@ -1,1 +1,1 @@
-"""The stages: adapters of the library to the contract of `pipeline.stage`."""
+"""The eight stages: adapters of the domain packages to the stage contract."""

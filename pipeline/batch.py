@@ -1,0 +1,238 @@
+"""A batch: one run's input, the settings it is run with and the base it is pinned to.
+
+`batches/<batch_id>/batch.json` says what came in and which release the batch is compared with; it is written once, when the batch
+is first opened, and never again. The batch's id is a digest of its input, so the same files are the same batch whatever they are
+called with; each configuration it is run with lies beside it as `settings-<digest>.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline import config
+from pipeline.config import Settings, Source
+from pipeline.errors import SnapshotError, UserError
+from pipeline.fingerprint import digest
+from pipeline.lake.releases import Corpus
+from pipeline.lake.store import Store
+from pipeline.sources.files import Format, SourceFile, list_files
+
+FORMAT_VERSION = 1
+
+
+class InputFile(BaseModel):
+    """One file of a batch's input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    source: str
+    path: str
+    """Relative to its source; the place that records name."""
+    uri: str
+    size: int
+    format: Format
+    sha256: str
+
+    def opened(self) -> SourceFile:
+        """Return the file in the form that readers take."""
+        return SourceFile(source=self.source, uri=self.uri, path=self.path, size=self.size, format=self.format)
+
+
+class UnreadFile(BaseModel):
+    """A file that lies in a source and is not read: no reader knows its format, or it is a link out of the source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    source: str
+    path: str
+    reason: str
+
+
+class BatchRecord(BaseModel):
+    """What `batch.json` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format_version: int = FORMAT_VERSION
+    batch_id: str
+    inputs: tuple[InputFile, ...]
+    unread: tuple[UnreadFile, ...] = ()
+    """Files that lie in a source and are not read."""
+    base: int | None
+    """Number of the release that the batch is compared with; None before the first one."""
+    key_epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """An opened batch."""
+
+    record: BatchRecord
+    settings: Settings
+    settings_digest: str
+
+    @property
+    def batch_id(self) -> str:
+        """The batch's id."""
+        return self.record.batch_id
+
+    @cached_property
+    def lake(self) -> Store:
+        """Where everything but raw text lies."""
+        return lake_store(self.settings)
+
+    @cached_property
+    def raw(self) -> Store:
+        """Where text before redaction lies."""
+        return Store(self.settings.lake.raw_root or self.lake.child("raw"))
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The published corpus."""
+        return corpus(self.settings)
+
+    def reference(self) -> dict[str, str]:
+        """Return the small reference that tasks pass on."""
+        return {"lake": self.settings.lake.root, "batch_id": self.batch_id, "settings": self.settings_digest}
+
+
+def lake_store(settings: Settings) -> Store:
+    """Return the store of the settings' lake."""
+    return Store(settings.lake.root)
+
+
+def corpus(settings: Settings) -> Corpus:
+    """Return the published corpus of the settings' lake."""
+    return Corpus(lake_store(settings), settings.lake.catalog)
+
+
+def open_batch(
+    settings: Settings,
+    inputs: Mapping[str, Sequence[str]] | None = None,
+    only: Sequence[str] | None = None,
+) -> Batch:
+    """Open the batch of the settings' input, new or known.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    inputs
+        Paths that replace a source's own, by source name.
+    only
+        Sources to take; all, if not given.
+
+    Raises
+    ------
+    UserError
+        If a named source is not configured.
+    SourceUnavailable
+        If a source's files cannot be found.
+    """
+    settings = _with_inputs(settings, inputs or {}, only)
+    files, unread = _list(settings)
+    batch_id = batch_id_of(files)
+    lake = lake_store(settings)
+    name = f"batches/{batch_id}/batch.json"
+    if not lake.exists(name):
+        newest = corpus(settings).newest()
+        record = BatchRecord(
+            batch_id=batch_id,
+            inputs=files,
+            unread=unread,
+            base=newest.number if newest else None,
+        )
+        # Two may open the same batch at once: the first one's base is the batch's base.
+        lake.create_exclusive(name, record.model_dump_json(indent=1).encode())
+    settings_digest = digest(settings.model_dump(mode="json"))[:16]
+    lake.write_atomic(
+        f"batches/{batch_id}/settings-{settings_digest}.json", settings.model_dump_json(indent=1).encode()
+    )
+    return load_batch({"lake": settings.lake.root, "batch_id": batch_id, "settings": settings_digest})
+
+
+def load_batch(reference: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Batch:
+    """Return the batch of a reference.
+
+    Parameters
+    ----------
+    reference
+        What `Batch.reference` gave.
+    overrides
+        Dotted keys of settings that decide nothing about the result, such as ``engine.master``.
+
+    Raises
+    ------
+    SnapshotError
+        If the lake has no such batch or its record is of another format version.
+    """
+    lake = Store(reference["lake"])
+    folder = f"batches/{reference['batch_id']}"
+    try:
+        record = cast("dict[str, Any]", json.loads(lake.read_bytes(f"{folder}/batch.json")))
+        data = json.loads(lake.read_bytes(f"{folder}/settings-{reference['settings']}.json"))
+    except FileNotFoundError:
+        raise SnapshotError(
+            f"the lake {reference['lake']} has no batch {reference['batch_id']} with settings {reference['settings']}; "
+            "`sluice batch list` shows the batches it has"
+        ) from None
+    if record.get("format_version") != FORMAT_VERSION:
+        raise SnapshotError(
+            f"batch {reference['batch_id']} has format version {record.get('format_version')}, this program reads {FORMAT_VERSION}"
+        )
+    settings = config.validate({"data_pipeline": data})
+    if overrides:
+        settings = config.override(settings, dict(overrides))
+    return Batch(BatchRecord.model_validate(record), settings, reference["settings"])
+
+
+def list_batches(settings: Settings) -> list[dict[str, str]]:
+    """Return a reference for every batch of the lake and every configuration it was run with, oldest name first."""
+    lake = lake_store(settings)
+    found = []
+    for name in sorted(lake.list("batches")):
+        parts = Path(name).parts
+        if len(parts) == 3 and parts[2].startswith("settings-"):
+            digest_part = parts[2].removeprefix("settings-").removesuffix(".json")
+            found.append({"lake": settings.lake.root, "batch_id": parts[1], "settings": digest_part})
+    return found
+
+
+def batch_id_of(files: Sequence[InputFile]) -> str:
+    """Return the id of the batch that some files make: a digest of their sources, relative paths and contents."""
+    return f"b{digest(sorted([file.source, file.path, file.sha256] for file in files))[:16]}"
+
+
+def input_files(source: Source) -> tuple[tuple[InputFile, ...], tuple[UnreadFile, ...]]:
+    """Return a source's files with their digests, and those that are not read."""
+    listing = list_files(source)
+    files = tuple(
+        InputFile(
+            source=file.source, path=file.path, uri=file.uri, size=file.size, format=file.format, sha256=file.sha256()
+        )
+        for file in listing.files
+    )
+    return files, tuple(UnreadFile(source=source.name, path=file.path, reason=file.reason) for file in listing.unread)
+
+
+def _list(settings: Settings) -> tuple[tuple[InputFile, ...], tuple[UnreadFile, ...]]:
+    found = [input_files(source) for source in settings.ingestion.sources]
+    return tuple(f for files, _ in found for f in files), tuple(u for _, unread in found for u in unread)
+
+
+def _with_inputs(settings: Settings, inputs: Mapping[str, Sequence[str]], only: Sequence[str] | None) -> Settings:
+    names = [source.name for source in settings.ingestion.sources]
+    for name in (*inputs, *(only or ())):
+        if name not in names:
+            raise UserError(f"the configuration has no source '{name}'; it has {', '.join(names)}")
+    wanted = set(only) if only else set(inputs) or set(names)
+    sources = tuple(
+        source.model_copy(update={"paths": tuple(inputs[source.name])}) if source.name in inputs else source
+        for source in settings.ingestion.sources
+        if source.name in wanted
+    )
+    return settings.model_copy(update={"ingestion": settings.ingestion.model_copy(update={"sources": sources})})

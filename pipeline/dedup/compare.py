@@ -1,0 +1,139 @@
+"""The exact comparison that decides: Jaccard similarity of two texts' shingle sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.text.arrow import string_buffers
+from pipeline.text.shingles import ShingleSets, shingle_sets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.dedup.candidates import Pairs
+
+BLOCK_BYTES = 64 << 20
+"""Text that is shingled at once; its sets take one to four times as much."""
+
+
+def jaccard_pairs(
+    texts_a: pa.Array, texts_b: pa.Array, pairs: Pairs, shingle_size: int, block_bytes: int = BLOCK_BYTES
+) -> npt.NDArray[np.float64]:
+    """Return the exact Jaccard similarity of each pair (row of `texts_a`, row of `texts_b`); 0 where a text has no words.
+
+    A text is shingled once for each block that needs it; a block holds as many pairs as `block_bytes` of text allow. Give the
+    same array twice to compare within it.
+    """
+    same = texts_a is texts_b
+    bytes_a = np.diff(string_buffers(texts_a).offsets)
+    bytes_b = bytes_a if same else np.diff(string_buffers(texts_b).offsets)
+    similarity = np.empty(len(pairs), np.float64)
+    for block in blocks(pairs, bytes_a, bytes_b, block_bytes, same=same):
+        if same:
+            rows, places = np.unique(pairs[block], return_inverse=True)
+            sets_a = sets_b = shingle_sets(texts_a.take(pa.array(rows)), shingle_size)
+            places = places.reshape(-1, 2)
+        else:
+            rows_a, places_a = np.unique(pairs[block, 0], return_inverse=True)
+            rows_b, places_b = np.unique(pairs[block, 1], return_inverse=True)
+            sets_a = shingle_sets(texts_a.take(pa.array(rows_a)), shingle_size)
+            sets_b = shingle_sets(texts_b.take(pa.array(rows_b)), shingle_size)
+            places = np.column_stack([places_a, places_b])
+        similarity[block] = jaccard(sets_a, sets_b, places)
+    return similarity
+
+
+def jaccard(a: ShingleSets, b: ShingleSets, pairs: Pairs) -> npt.NDArray[np.float64]:
+    """Return the Jaccard similarity of each pair (set of `a`, set of `b`); 0 where one is empty."""
+    return _jaccard(a.hashes, a.offsets, b.hashes, b.offsets, np.ascontiguousarray(pairs))
+
+
+def blocks(
+    pairs: Pairs,
+    weights_a: npt.NDArray[np.int64],
+    weights_b: npt.NDArray[np.int64],
+    budget: int,
+    *,
+    same: bool,
+) -> Iterator[slice]:
+    """Cut pairs into blocks whose distinct documents weigh at most `budget` (or that hold one pair).
+
+    Parameters
+    ----------
+    pairs
+        Best sorted, so that a document's pairs meet in one block.
+    weights_a, weights_b
+        Weight of each document of either side, such as its length.
+    budget
+        In the unit of the weights.
+    same
+        Both sides are one set of documents.
+    """
+    start = 0
+    for end in _cut(np.ascontiguousarray(pairs), weights_a, weights_b, budget, same).tolist():
+        yield slice(start, end)
+        start = end
+
+
+@nb.njit(cache=True)
+def _cut(
+    pairs: Pairs, weights_a: npt.NDArray[np.int64], weights_b: npt.NDArray[np.int64], budget: int, same: bool
+) -> npt.NDArray[np.int64]:
+    """Return where each block ends."""
+    seen_a = np.full(len(weights_a), -1, np.int64)
+    seen_b = seen_a if same else np.full(len(weights_b), -1, np.int64)
+    ends = np.empty(len(pairs), np.int64)
+    block = 0
+    start = 0
+    weight = 0
+    for i in range(len(pairs)):
+        a, b = pairs[i]
+        once = same and a == b
+        new = (weights_a[a] if seen_a[a] != block else 0) + (weights_b[b] if seen_b[b] != block and not once else 0)
+        if i > start and weight + new > budget:
+            ends[block] = i
+            block += 1
+            start = i
+            weight = 0
+            new = weights_a[a] + (0 if once else weights_b[b])
+        seen_a[a] = block
+        seen_b[b] = block
+        weight += new
+    if len(pairs):
+        ends[block] = len(pairs)
+        block += 1
+    return ends[:block]
+
+
+@nb.njit(cache=True)
+def _jaccard(
+    hashes_a: npt.NDArray[np.uint64],
+    offsets_a: npt.NDArray[np.int64],
+    hashes_b: npt.NDArray[np.uint64],
+    offsets_b: npt.NDArray[np.int64],
+    pairs: Pairs,
+) -> npt.NDArray[np.float64]:
+    """Merge the two sorted sets of each pair."""
+    out = np.zeros(len(pairs), np.float64)
+    for p in range(len(pairs)):
+        i, end_i = offsets_a[pairs[p, 0]], offsets_a[pairs[p, 0] + 1]
+        j, end_j = offsets_b[pairs[p, 1]], offsets_b[pairs[p, 1] + 1]
+        sizes = (end_i - i) + (end_j - j)
+        common = 0
+        while i < end_i and j < end_j:
+            if hashes_a[i] == hashes_b[j]:
+                common += 1
+                i += 1
+                j += 1
+            elif hashes_a[i] < hashes_b[j]:
+                i += 1
+            else:
+                j += 1
+        if common:
+            out[p] = common / (sizes - common)
+    return out

@@ -1,0 +1,95 @@
+"""Exact duplicates: texts that are equal once runs of white space are one space and none stands at the ends.
+
+Case, digits, punctuation and marks count. The normal form is ``" ".join(text.split())``, white space being what `str.split`
+takes for it; its key is the 128-bit BLAKE2b digest of its UTF-8 bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.text.arrow import string_buffers
+from pipeline.text.words import decode
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Keys = npt.NDArray[np.uint64]
+"""Shape ``(n, 2)``: the halves of each text's digest."""
+
+_CHUNK_BYTES = 64 << 20
+
+
+def exact_keys(texts: pa.Array) -> Keys:
+    """Return the key of each text; two texts have one key if and only if their normal forms are equal."""
+    data, offsets = string_buffers(texts)
+    digests = []
+    start = 0
+    while start < len(texts):  # in chunks: the normal forms are a copy of the text
+        end = max(start + 1, int(np.searchsorted(offsets, offsets[start] + _CHUNK_BYTES, "right")) - 1)
+        end = min(end, len(texts))
+        normal, bounds = _collapse(data, offsets[start : end + 1])
+        view = normal.data
+        edges = bounds.tolist()
+        digests += [hashlib.blake2b(view[i:j], digest_size=16).digest() for i, j in pairwise(edges)]
+        start = end
+    return np.frombuffer(b"".join(digests), np.dtype("<u8")).reshape(-1, 2)
+
+
+def groups(keys: Keys) -> npt.NDArray[np.int64]:
+    """Return a number for each row, equal where the keys are equal, from 0 on."""
+    order = np.lexsort((keys[:, 1], keys[:, 0]))
+    ordered = keys[order]
+    new = np.ones(len(keys), np.bool_)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    out = np.empty(len(keys), np.int64)
+    out[order] = np.cumsum(new) - 1
+    return out
+
+
+@nb.njit(cache=True)
+def is_space(point: np.int64) -> bool:
+    """Whether a code point is white space to `str.split`."""
+    if point < 0x80:
+        return bool(9 <= point <= 13 or 28 <= point <= 32)
+    if point < 0x2000:
+        return point in (0x85, 0xA0, 0x1680)
+    return bool(point <= 0x200A) or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+
+
+@nb.njit(cache=True)
+def _collapse(
+    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Write the normal form of each text, one after the other."""
+    texts = len(offsets) - 1
+    out = np.empty(offsets[texts] - offsets[0], np.uint8)
+    bounds = np.zeros(texts + 1, np.int64)
+    written = 0
+    for i in range(texts):
+        position = offsets[i]
+        pending = False
+        while position < offsets[i + 1]:
+            point = np.int64(data[position])
+            following = position + 1
+            if point >= 0x80:
+                point, following = decode(data, position, offsets[i + 1])
+            if is_space(point):
+                pending = written > bounds[i]
+            else:
+                if pending:
+                    out[written] = 32
+                    written += 1
+                    pending = False
+                for j in range(position, following):
+                    out[written] = data[j]
+                    written += 1
+            position = following
+        bounds[i + 1] = written
+    return out[:written], bounds

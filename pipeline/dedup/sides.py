@@ -1,0 +1,71 @@
+"""The two sides of a comparison: the batch and what is published, as narrow columns with their texts behind a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.dedup.survivors import places
+
+if TYPE_CHECKING:
+    from pipeline.dedup.exact import Keys
+    from pipeline.dedup.signatures import Bands
+
+Texts = Callable[[npt.NDArray[np.int64]], pa.Array]
+"""Reads the texts of the given rows, in their order."""
+
+
+@dataclass(frozen=True)
+class DuplicatesInput:
+    """The batch: `n` documents that have a text, in any order."""
+
+    document_ids: pa.Array
+    """Unique."""
+    source_rank: npt.NDArray[np.int64]
+    """Place of each document's source in the configuration; the first is preferred."""
+    characters: npt.NDArray[np.int64]
+    exact: Keys
+    bands: Bands
+    texts: Texts
+    """Raw texts."""
+
+
+@dataclass(frozen=True)
+class PublishedInput:
+    """The published side: documents that may share a bucket with the batch (or all there are)."""
+
+    document_ids: pa.Array
+    """Unique."""
+    releases: npt.NDArray[np.int64]
+    """The release that published each."""
+    bands: Bands
+    """Of the raw text, as the batch's."""
+    texts: Texts
+    """Published, hence redacted, texts."""
+    redact: Callable[[pa.Array], pa.Array]
+    """What publishing would make of a raw text."""
+
+    def rank(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the place of each row in the order of preference among `rows`: the earliest release, then the id."""
+        table = pa.table({"release": self.releases[rows], "id": self.document_ids.take(pa.array(rows))})
+        return places(pc.sort_indices(table, [("release", "ascending"), ("id", "ascending")]).to_numpy())
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What counts as a duplicate, and the bounds of the search."""
+
+    threshold: float
+    """Jaccard similarity from which two documents are one."""
+    shingle_size: int
+    """Words in a shingle, as in the bands."""
+    max_bucket: int
+    """Largest bucket whose documents are all paired; see `candidates`."""
+    block_characters: int = 64_000_000
+    """Text that is read and compared at once."""

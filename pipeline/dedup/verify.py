@@ -1,0 +1,74 @@
+"""From candidates to verified pairs: read the texts of both, compare exactly, keep what reaches the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.dedup.candidates import CappedBuckets, Pairs, candidate_pairs, candidates_against
+from pipeline.dedup.compare import blocks, jaccard_pairs
+from pipeline.dedup.exact import exact_keys
+from pipeline.dedup.signatures import Bands
+
+if TYPE_CHECKING:
+    from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
+
+
+@dataclass(frozen=True)
+class VerifiedPairs:
+    """Pairs of documents that are near- or exact duplicates of each other, and how they were found."""
+
+    pairs: Pairs
+    """Shape ``(m, 2)``: rows."""
+    similarity: npt.NDArray[np.float64]
+    """Shape ``(m,)``."""
+    exact: npt.NDArray[np.bool_]
+    """Shape ``(m,)``: the compared texts have one normal form."""
+    candidates: int = 0
+    capped: CappedBuckets = field(default_factory=lambda: CappedBuckets(0, 0))
+
+
+def no_pairs() -> VerifiedPairs:
+    """Return the result of nothing to compare."""
+    return VerifiedPairs(np.empty((0, 2), np.int64), np.empty(0, np.float64), np.empty(0, np.bool_))
+
+
+def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rules) -> VerifiedPairs:
+    """Return the verified pairs (row of the batch, row of the published side): redacted text with published text."""
+    order = published.rank(np.arange(len(published.releases)))
+    candidates, capped = candidates_against(batch.bands, published.bands, rules.max_bucket, order)
+    # The published texts' lengths are not known; a candidate's own length stands for its partner's.
+    weights = np.zeros(len(published.releases), np.int64)
+    weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
+    similarity, equal = np.empty(len(candidates), np.float64), np.empty(len(candidates), np.bool_)
+    for block in blocks(candidates, batch.characters, weights, rules.block_characters, same=False):
+        rows, left = np.unique(candidates[block, 0], return_inverse=True)
+        published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
+        ours, theirs = published.redact(batch.texts(rows)), published.texts(published_rows)
+        equal[block] = (exact_keys(ours)[left] == exact_keys(theirs)[right]).all(axis=1)
+        similarity[block] = jaccard_pairs(ours, theirs, np.column_stack([left, right]), rules.shingle_size)
+    similarity[equal] = 1.0  # also where redaction left no word
+    keep = similarity >= rules.threshold
+    return VerifiedPairs(candidates[keep], similarity[keep], equal[keep], len(candidates), capped)
+
+
+def verify_within(
+    batch: DuplicatesInput, rank: npt.NDArray[np.int64], taking_part: npt.NDArray[np.bool_], rules: Rules
+) -> VerifiedPairs:
+    """Return the verified pairs of rows of the batch among those `taking_part`: raw text with raw text.
+
+    Rows with one normal form are not expected among them, so no pair is exact.
+    """
+    bands = Bands(batch.bands.hashes, batch.bands.usable & taking_part)
+    candidates, capped = candidate_pairs(bands, rules.max_bucket, rank)
+    similarity = np.empty(len(candidates), np.float64)
+    for block in blocks(candidates, batch.characters, batch.characters, rules.block_characters, same=True):
+        rows, local = np.unique(candidates[block], return_inverse=True)
+        texts = batch.texts(rows)
+        similarity[block] = jaccard_pairs(texts, texts, local.reshape(-1, 2), rules.shingle_size)
+    keep = similarity >= rules.threshold
+    exact = np.zeros(int(keep.sum()), np.bool_)
+    return VerifiedPairs(candidates[keep], similarity[keep], exact, len(candidates), capped)

@@ -1,0 +1,1 @@
+"""`make demo`: real input, Airflow's real scheduler, one release at the end."""

@@ -1,0 +1,1 @@
+"""The lake: what lies on disk, how it is committed, and the published corpus."""

@@ -1,0 +1,182 @@
+"""Reading releases: a reader takes the newest record (or an older one) and the files of the snapshots that it names."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pipeline.errors import SnapshotError
+from pipeline.lake.digest import DIGESTED, CorpusDigest
+from pipeline.lake.release import History, Release
+from pipeline.lake.rows import Selection, read
+from pipeline.lake.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from pipeline.lake.iceberg import Tables
+    from pipeline.lake.store import Store
+
+
+class Reader:
+    """The published corpus, to be read.
+
+    Parameters
+    ----------
+    store
+        The lake.
+    catalog_url
+        SQLAlchemy URL of the Iceberg catalogue, or the address of a REST catalogue; None: SQLite in a local lake.
+
+    Notes
+    -----
+    Every method that takes a `release` reads the newest one if it is None. What was taken down since is left out of older
+    releases too.
+    """
+
+    def __init__(self, store: Store, catalog_url: str | None = None) -> None:
+        self.store = store
+        self._url = catalog_url
+        self._history = History(store)
+
+    def newest(self) -> Release | None:
+        """Return the newest release, None before the first."""
+        return self._history.newest()
+
+    def get(self, number: int) -> Release:
+        """Return one release; `UserError` if there is none of that number."""
+        return self._history.get(number)
+
+    def history(self) -> list[Release]:
+        """Return all releases, oldest first."""
+        return list(self._history.backwards())[::-1]
+
+    def find(self, batch_id: str, fingerprint: str) -> Release | None:
+        """Return the release that published a batch under a fingerprint, rolled back since or not."""
+        for release in self._history.backwards():
+            if (release.batch_id, release.fingerprint) == (batch_id, fingerprint):
+                return release
+        return None
+
+    # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def documents(
+        self, release: Release | None = None, columns: Sequence[str] | None = None, ids: Iterable[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield published documents: some columns (default: all), all documents or those with some ids; in no stated order."""
+        return self.rows("documents", release, columns, ids)
+
+    def signatures(
+        self, release: Release | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield document_id, published_digest and bands of every document that has a signature."""
+        return self.rows("signatures", release, columns)
+
+    def text_of(self, ids: Iterable[str], release: Release | None = None) -> dict[str, str]:
+        """Return the published text of some documents, by id; one that is not in the release is not in the answer."""
+        found: dict[str, str] = {}
+        for batch in self.documents(release, ["document_id", "text"], ids):
+            found.update(zip(batch["document_id"].to_pylist(), batch["text"].to_pylist(), strict=True))
+        return found
+
+    def rows(
+        self,
+        table: str,
+        release: Release | None = None,
+        columns: Sequence[str] | None = None,
+        ids: Iterable[str] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield rows of any published table, as `documents` does."""
+        newest = self.newest()
+        release = release or newest
+        if release is None or newest is None:
+            return
+        only = None if ids is None else Selection(ids=frozenset(ids))
+        taken_down = self._taken_down_since(release, newest) if table in {"documents", "signatures"} else None
+        names = columns or TABLES[table].names
+        yield from read(self.store, self.files(table, release), names, only=only, without=taken_down)
+
+    def added_since(
+        self, number: int | None, table: str = "documents", columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of `documents` or `signatures` that the newest release holds and release `number` did not.
+
+        What a rebase compares a batch with. The cost follows what the releases in between changed, not the corpus.
+        """
+        newest = self.newest()
+        if newest is None:
+            return
+        before = self.files(table, self.get(number)) if number else []
+        gone, new = self._apart(before, self.files(table, newest))
+        # A file that lost a row to a takedown was written anew: its other rows were there before.
+        moved = Selection(ids=frozenset(self._ids(gone)))
+        yield from read(self.store, new, columns or TABLES[table].names, without=moved)
+
+    def tombstones(self, release: Release | None = None) -> Selection:
+        """Return the ids and the digests of texts that may not come back."""
+        ids, digests = set[str](), set[str]()
+        for batch in read(self.store, self.files("tombstones", release), ["document_id", "text_digest"]):
+            ids.update(batch["document_id"].drop_null().to_pylist())
+            digests.update(batch["text_digest"].drop_null().to_pylist())
+        return Selection(frozenset(ids), frozenset(digests))
+
+    def files(self, table: str, release: Release | None = None) -> list[str]:
+        """Return the names of the Parquet files of a release, for workers that read them themselves."""
+        release = release or self.newest()
+        return [] if release is None else self._tables.files(table, release.tables[table])
+
+    def recompute(self, release: Release | None = None, texts: bool = False) -> str:
+        """Return the digest of a release, computed anew from all of its rows as they lie in its files.
+
+        Parameters
+        ----------
+        release
+            Which.
+        texts
+            Also check that every text and lineage record has the digest that stands beside it.
+
+        Raises
+        ------
+        SnapshotError
+            If one differs; the message names the document's id.
+        """
+        columns = [*DIGESTED, *(("text", "lineage") if texts else ())]
+        digest = CorpusDigest()
+        for batch in read(self.store, self.files("documents", release), columns):
+            digest.add(batch)
+            if texts:
+                _check_texts(batch)
+        return digest.hexdigest()
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _tables(self) -> Tables:
+        from pipeline.lake.iceberg import Tables
+
+        return Tables(self.store, self._url)
+
+    def _taken_down_since(self, release: Release, newest: Release) -> Selection | None:
+        """Return today's tombstones if they are not those that the release was written under."""
+        same = release.tables["tombstones"] == newest.tables["tombstones"]
+        return None if same else self.tombstones(newest)
+
+    def _ids(self, names: Iterable[str]) -> Iterator[str]:
+        for batch in read(self.store, names, ["document_id"]):
+            yield from batch["document_id"].to_pylist()
+
+    @staticmethod
+    def _apart(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the files that only the old and only the new list holds."""
+        return sorted(set(old) - set(new)), sorted(set(new) - set(old))
+
+
+def _check_texts(batch: pa.RecordBatch) -> None:
+    for name, stated in (("text", "published_digest"), ("lineage", "lineage_digest")):
+        for document, value, digest in zip(*(batch[n].to_pylist() for n in ("document_id", name, stated)), strict=True):
+            found = None if value is None else hashlib.sha256(value.encode()).hexdigest()
+            if found != digest:
+                raise SnapshotError(f"document {document}: its {name} does not have the digest that stands beside it")

@@ -1,0 +1,181 @@
+"""Snapshots: a stage's committed columns for one batch, and the one reader that assembles documents from them.
+
+A shard of a batch is one file a stage, all with the same rows in the same order; the reader zips what is asked for. Text is
+read from where it was written last: redacted by `pii`, raw by `ingest` before that. Only files that a manifest names are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.document import COLUMNS, TEXT, VERDICT_COLUMN
+from pipeline.errors import SnapshotError
+from pipeline.faults import point
+from pipeline.lake.manifest import Manifest, ShardFile
+from pipeline.lake.store import Store
+
+COLUMNS_ROLE = "columns"
+RAW_ROLE = "raw"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The committed snapshots of a batch's stages, in order; small enough to be handed to every worker."""
+
+    lake: Store
+    raw: Store
+    manifests: tuple[Manifest, ...]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages, in order."""
+        return tuple(manifest.stage for manifest in self.manifests)
+
+    @property
+    def shards(self) -> int:
+        """Number of shards; the same for every stage."""
+        return len(self.manifests[0].shards()) if self.manifests else 0
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return each stage's fingerprint."""
+        return {manifest.stage: manifest.fingerprint for manifest in self.manifests}
+
+    def manifest(self, stage: str) -> Manifest:
+        """Return a stage's manifest.
+
+        Raises
+        ------
+        SnapshotError
+            If the stage is not in the chain.
+        """
+        for manifest in self.manifests:
+            if manifest.stage == stage:
+                return manifest
+        raise SnapshotError(f"stage {stage} has no snapshot yet; run `sluice stage {stage}` first")
+
+    def upto(self, stage: str) -> Chain:
+        """Return the chain of the stages before `stage`."""
+        names = self.stages
+        end = names.index(stage) if stage in names else len(names)
+        return Chain(self.lake, self.raw, self.manifests[:end])
+
+    def read(self, stage: str, shard: int, columns: Sequence[str]) -> pa.Table:
+        """Return columns of one stage's shard, all rows."""
+        file = self._file(self.manifest(stage), COLUMNS_ROLE, shard)
+        return read_file_columns(self.lake, file, columns)
+
+    def read_raw(self, shard: int, columns: Sequence[str] = (TEXT,)) -> pa.Table:
+        """Return columns of the raw shard, all rows."""
+        return read_file_columns(self.raw, self._file(self.manifest("ingest"), RAW_ROLE, shard), columns)
+
+    def live(self, shard: int) -> npt.NDArray[np.bool_]:
+        """Return which rows of a shard no stage of this chain has rejected or failed."""
+        alive: npt.NDArray[np.bool_] | None = None
+        for manifest in self.manifests:
+            verdict = self.read(manifest.stage, shard, [VERDICT_COLUMN]).column(0)
+            kept = np.asarray(verdict.is_null().to_numpy(zero_copy_only=False), bool)
+            alive = kept if alive is None else alive & kept
+        if alive is None:
+            raise SnapshotError("the batch has no snapshot yet; run `sluice stage ingest` first")
+        return alive
+
+    def texts(self, shard: int) -> pa.ChunkedArray:
+        """Return the shard's text as the last stage of this chain sees it; null where a row was rejected before `pii`."""
+        if "pii" in self.stages and not self.manifest("pii").switched_off:
+            return self.read("pii", shard, [TEXT]).column(0)
+        return self.read_raw(shard).column(0)
+
+    def documents(self, shard: int, columns: Sequence[str], rows: npt.NDArray[np.int64] | None = None) -> pa.Table:
+        """Return documents of a shard: `columns` from whichever stage of the chain wrote them last, `text` among them.
+
+        Parameters
+        ----------
+        shard
+            Index of the shard.
+        columns
+            Names of columns, or ``stage.column`` where two stages have one of that name.
+        rows
+            Row numbers to take; all, if not given.
+        """
+        wanted: dict[str, list[str]] = {}
+        for name in columns:
+            if name != TEXT:
+                stage, column = self._place(name)
+                wanted.setdefault(stage, []).append(column)
+        tables = {stage: self.read(stage, shard, names) for stage, names in wanted.items()}
+        arrays = []
+        for name in columns:
+            if name == TEXT:
+                array = self.texts(shard)
+            else:
+                stage, column = self._place(name)
+                array = tables[stage].column(column)
+            arrays.append(array if rows is None else array.take(pa.array(rows, pa.int64())))
+        return pa.Table.from_arrays(arrays, names=list(columns))
+
+    def each_live(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Return the live documents shard by shard."""
+        for shard in range(self.shards):
+            yield self.documents(shard, columns, np.flatnonzero(self.live(shard)).astype(np.int64))
+
+    def _place(self, name: str) -> tuple[str, str]:
+        if "." in name:
+            stage, column = name.split(".", 1)
+            return stage, column
+        for stage in reversed(self.stages):
+            if name in COLUMNS[stage].names and (name != "document_id" or stage == "ingest"):
+                return stage, name
+        raise SnapshotError(f"no stage before this one has a column '{name}' (stages: {', '.join(self.stages)})")
+
+    def _file(self, manifest: Manifest, role: str, shard: int) -> ShardFile:
+        for file in manifest.shards(role):
+            if file.shard == shard:
+                return file
+        raise SnapshotError(f"the manifest of stage {manifest.stage} names no {role} file for shard {shard}")
+
+
+def write_shard(store: Store, folder: str, shard: int, role: str, table: pa.Table, attempt: str) -> ShardFile:
+    """Write one shard file under a name of this attempt's own and return its entry for the manifest.
+
+    Statistics are left out: they would carry values of texts and addresses (design: Parquet statistics hold no personal data).
+    """
+    name = f"{folder}/shard-{shard:05d}-{role}-{attempt}.parquet"
+    point("stage.shard.before")
+    with store.open_output(name) as sink:
+        pq.write_table(
+            table, sink, compression="zstd", compression_level=1, write_statistics=False, row_group_size=20_000
+        )
+    point("stage.shard.after")
+    size, sha256 = store.digest(name)
+    return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
+
+
+def read_file_columns(store: Store, file: ShardFile, columns: Sequence[str]) -> pa.Table:
+    """Return columns of one file that a manifest names.
+
+    Raises
+    ------
+    SnapshotError
+        If the file is gone or damaged.
+    """
+    try:
+        with store.open_input(file.name) as source:
+            return pq.read_table(source, columns=list(columns))
+    except FileNotFoundError:
+        raise SnapshotError(f"{file.name} is named by a manifest but gone; run the stage again") from None
+    except pa.ArrowInvalid as error:
+        raise SnapshotError(
+            f"{file.name} is damaged ({type(error).__name__}); remove it and run the stage again"
+        ) from None
+
+
+def unify(schema: pa.Schema, arrays: dict[str, Any], length: int) -> pa.Table:
+    """Return a table of `schema` from some of its columns; the others are null."""
+    return pa.table({f.name: arrays.get(f.name, pa.nulls(length, f.type)) for f in schema}, schema=schema)

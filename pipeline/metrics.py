@@ -1,0 +1,229 @@
+"""The figures of a stage's snapshot: one row that its gate judges, beside the narrow rows.
+
+A figure that is null was not measured: its expectation is reported as not applicable, never as passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.document import COLUMNS, VERDICT_COLUMN
+from pipeline.gates.vocabulary import own_columns
+from pipeline.history import figures
+from pipeline.lake.manifest import SourceCount
+from pipeline.lake.snapshots import Chain
+from pipeline.verdict import reasons
+
+if TYPE_CHECKING:
+    from pipeline.batch import Batch
+
+Metrics = dict[str, int | float | str | None]
+
+
+def narrow_rows(chain: Chain, stage: str) -> pa.Table:
+    """Return the rows that a stage judged, without text, lists or structs: what the gate's row expectations see.
+
+    Columns: `document_id`, `source`, `reason` (null: kept) and the stage's own narrow ones. A stage that is switched off has only
+    the first three.
+    """
+    manifest = chain.manifest(stage)
+    names = [] if manifest.switched_off else list(own_columns(stage))
+    before = chain.upto(stage)
+    tables = []
+    for shard in range(chain.shards):
+        own = chain.read(stage, shard, [*names, VERDICT_COLUMN])
+        whose = chain.read("ingest", shard, ["document_id", "source"])
+        if own.num_rows != whose.num_rows:
+            continue  # counted as a misaligned shard
+        table = whose.append_column("reason", reasons(own.column(VERDICT_COLUMN)))
+        for name in names:
+            table = table.append_column(own.schema.field(name), own.column(name))
+        if stage != "ingest":
+            table = table.filter(pa.array(before.live(shard)))
+        tables.append(table)
+    if not tables:
+        always = [pa.field(name, pa.string()) for name in ("document_id", "source", "reason")]
+        return pa.schema([*always, *(COLUMNS[stage].field(name) for name in names)]).empty_table()
+    return pa.concat_tables(tables)
+
+
+def stage_metrics(
+    batch: Batch, chain: Chain, stage: str, counts: Sequence[SourceCount], own: dict[str, float | str | None]
+) -> Metrics:
+    """Return the figures of a stage: the ones every stage has, and its own."""
+    metrics: Metrics = {**common(chain, stage, counts), **own}
+    if not chain.manifest(stage).switched_off:
+        metrics.update(OWN[stage](batch, chain, narrow_rows(chain, stage), metrics))
+    return metrics
+
+
+def common(chain: Chain, stage: str, counts: Sequence[SourceCount]) -> Metrics:
+    """Return what holds for every stage: the accounts and how much each source lost."""
+    read = sum(count.read for count in counts)
+    failed = sum(sum(count.failed.values()) for count in counts)
+    lost_by_source = [1 - count.kept / count.read for count in counts if count.read]
+    rows = {file.shard: file.rows for file in chain.manifest("ingest").shards()}
+    return {
+        "read": read,
+        "kept": sum(count.kept for count in counts),
+        "rejected": sum(sum(count.rejected.values()) for count in counts),
+        "failed": failed,
+        "accounting_difference": sum(abs(count.lost) for count in counts),
+        "misaligned_shards": sum(rows.get(file.shard) != file.rows for file in chain.manifest(stage).shards()),
+        "failed_share": failed / read if read else None,
+        "sources_wiped_out": sum(count.read > 0 and count.kept == 0 for count in counts),
+        "removed_share_max": max(lost_by_source, default=None),
+    }
+
+
+def _ingest(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+    kept = rows.filter(pc.is_null(rows.column("reason"))).column("document_id")
+    read = sum(int(v or 0) for k, v in metrics.items() if k.startswith("read/") and not isinstance(v, str))
+    configured = [source.name for source in batch.settings.ingestion.sources]
+    return {
+        "repeated_ids": len(kept) - len(kept.unique()),
+        "reader_difference": read - rows.num_rows,
+        "empty_sources": sum(not metrics.get(f"read/{name}") for name in configured),
+        "failed_share_max": _failed_share_max(rows),
+        "unread_files": len(batch.record.unread),
+        "volume_change_max": _change(batch, {f"kept/{name}": _count(rows, name) for name in configured}, relative=True),
+    }
+
+
+def _failed_share_max(rows: pa.Table) -> float | None:
+    from pipeline.verdict import outcome
+
+    shares = []
+    for source in rows.column("source").unique().to_pylist():
+        why = rows.filter(pc.equal(rows.column("source"), source)).column("reason").to_pylist()
+        shares.append(sum(reason is not None and outcome(reason) == "failed" for reason in why) / len(why))
+    return max(shares, default=None)
+
+
+def _count(rows: pa.Table, source: str) -> float:
+    mask = pc.and_(pc.equal(rows.column("source"), source), pc.is_null(rows.column("reason")))
+    return float(pc.sum(mask).as_py() or 0)
+
+
+def _dedup(_: Batch, __: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+    removed = rows.filter(pc.is_valid(rows.column("reason")))
+    kept = rows.filter(pc.is_null(rows.column("reason"))).column("document_id")
+    within = removed.filter(pc.is_null(removed.column("survivor_release")))
+    stays = pc.is_in(within.column("survivor"), value_set=kept.combine_chunks())
+    duplicates = removed.filter(pc.match_substring(removed.column("reason"), "duplicate@"))
+    limit = metrics.get("threshold")
+    below = pc.less(duplicates.column("similarity"), pa.scalar(float(limit or 0) - 1e-12))
+    return {
+        "rejected_without_survivor": pc.sum(pc.is_null(duplicates.column("survivor"))).as_py() or 0,
+        "survivors_removed": within.num_rows - (pc.sum(stays).as_py() or 0),
+        "pairs_below_threshold": pc.sum(below).as_py() or 0,
+    }
+
+
+def _language(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
+    from pipeline.language.detect import known_languages
+
+    labels = rows.column("language").drop_null()
+    known = pa.array(sorted({*known_languages(), "und"}), pa.string())
+    shares: Metrics = {}
+    for source in rows.column("source").unique().to_pylist():
+        own = rows.filter(pc.equal(rows.column("source"), source)).column("language")
+        for entry in pc.value_counts(own.drop_null().combine_chunks()).to_pylist():
+            if entry["counts"] >= 0.05 * len(own):
+                shares[f"language/{source}/{entry['values']}"] = entry["counts"] / len(own)
+    total = len(labels) or 1
+    return {
+        "unknown_labels": len(labels) - (pc.sum(pc.is_in(labels, value_set=known)).as_py() or 0),
+        "und_share": (pc.sum(pc.equal(labels, "und")).as_py() or 0) / total,
+        "share_change_max": _change(batch, shares, relative=False),
+        **shares,
+    }
+
+
+def _pii(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
+    from pipeline.pii.canaries import canary_recall
+
+    canaries = canary_recall(batch.settings.pii)
+    return {
+        "pii_left": pc.sum(rows.column("pii_left")).as_py() or 0,
+        "pii_spans": pc.sum(rows.column("pii_count")).as_py() or 0,
+        "canaries_planted": canaries.planted,
+        "canaries_missed": canaries.missed,
+    }
+
+
+def _quality(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
+    score = rows.column("quality_score")
+    kept = score.filter(pc.is_null(rows.column("reason")))
+    limit = pa.scalar(np.float32(batch.settings.cleaning.quality_threshold), pa.float32())
+    return {
+        "kept_below_threshold": pc.sum(pc.less(kept, limit)).as_py() or 0,
+        "mean_score": pc.mean(score).as_py(),
+    }
+
+
+def _provenance(_: Batch, chain: Chain, rows: pa.Table, __: Metrics) -> Metrics:
+    total = rows.num_rows
+    complete = pc.sum(pc.equal(rows.column("lineage_missing"), 0)).as_py() or 0
+    verified = pc.sum(rows.column("lineage_verified")).as_py() or 0
+    stated = chain.upto("provenance").each_live(["license", "consent"])
+    licences = consents = 0
+    for table in stated:
+        licences += table.num_rows - table.column("license").null_count
+        consents += table.num_rows - table.column("consent").null_count
+    return {
+        "complete_share": complete / total if total else None,
+        "verified_share": verified / total if total else None,
+        "license_stated_share": licences / total if total else None,
+        "consent_stated_share": consents / total if total else None,
+    }
+
+
+def _validate(batch: Batch, chain: Chain, rows: pa.Table, _: Metrics) -> Metrics:
+    from pipeline.stages.validate import batch_figures
+
+    found = batch_figures(batch.settings, chain)
+    slices = {name: value for name, value in found.items() if name.startswith("slice/")}
+    contaminated = rows.filter(pc.is_valid(rows.column("contaminated_item")))
+    return {
+        "contaminated_left": pc.sum(pc.is_null(contaminated.column("reason"))).as_py() or 0,
+        "contaminated_share": contaminated.num_rows / rows.num_rows if rows.num_rows else None,
+        "slice_regression_max": _change(batch, slices, relative=False, only_falls=True),
+        **found,
+    }
+
+
+def _publish(_: Batch, __: Chain, rows: pa.Table, ____: Metrics) -> Metrics:
+    already = pc.equal(rows.column("reason"), "publish.already_published@1")
+    return {"already_published": pc.sum(already).as_py() or 0}
+
+
+OWN: dict[str, Callable[[Batch, Chain, pa.Table, Metrics], Metrics]] = {
+    "ingest": _ingest,
+    "dedup": _dedup,
+    "language": _language,
+    "pii": _pii,
+    "quality": _quality,
+    "provenance": _provenance,
+    "validate": _validate,
+    "publish": _publish,
+}
+
+
+def _change(batch: Batch, now: Metrics, *, relative: bool, only_falls: bool = False) -> float | None:
+    """Return the largest change of some figures against their median in the history of the batch's base; null without one."""
+    history = figures(batch)
+    changes = []
+    for name, value in now.items():
+        earlier = history.get(name)
+        if not earlier or value is None or isinstance(value, str):
+            continue
+        median = float(np.median(earlier))
+        change = median - float(value) if only_falls else abs(float(value) - median)
+        changes.append(change / median if relative and median else change)
+    return max(changes, default=None)

@@ -1,0 +1,210 @@
+"""The eight stages in order: what each is built from, and what its result depends on. A new stage is listed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config import Settings
+from pipeline.errors import UserError
+from pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from pipeline.batch import Batch
+    from pipeline.lake.snapshots import Chain
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of the recipe."""
+
+    name: str
+    reads_settings: Callable[[Settings], Any]
+    """The plain data of the settings that its result depends on: part of the fingerprint. Never a path or a master."""
+    code: tuple[str, ...]
+    """Files and folders of `pipeline/` whose source decides its result."""
+    libraries: tuple[str, ...] = ()
+    """Distributions whose behaviour decides its result."""
+    build: Callable[[Settings, Mapping[str, str]], Stage] | None = None
+    """Builds the per-document stage from the settings and the fingerprints of the stages before it; None for the wide ones
+    (ingest, dedup, publish)."""
+    enabled: Callable[[Settings], bool] = lambda _: True
+    """False where the configuration switches the stage off: it passes documents through."""
+    pinned: Callable[[Batch, Chain], Any] = lambda _, __: None
+    """What else its result depends on: the release that the batch is compared with."""
+
+
+def _base(batch: Batch, _: Chain) -> int | None:
+    return batch.record.base
+
+
+def _onto(batch: Batch, chain: Chain) -> int | None:
+    from pipeline.stages.publish import onto
+
+    return onto(batch, chain)
+
+
+def _ingest(settings: Settings) -> Any:
+    data = settings.ingestion.model_dump(
+        mode="json", exclude={"deduplication", "language_detection", "max_failed_share"}
+    )
+    for source in data["sources"]:
+        del source["paths"]
+    return data
+
+
+def _language(settings: Settings, _: Mapping[str, str]) -> Stage:
+    from pipeline.stages.language import LanguageStage
+
+    own = settings.language
+    return LanguageStage(wanted=own.wanted, min_score=own.min_score, window_characters=own.window_characters)
+
+
+def _pii(settings: Settings, _: Mapping[str, str]) -> Stage:
+    from pipeline.stages.pii import PiiStage
+
+    own = settings.pii
+    return PiiStage(entities=own.entities, phone_regions=own.phone_regions, min_score=own.min_score)
+
+
+def _quality(settings: Settings, _: Mapping[str, str]) -> Stage:
+    from pipeline.stages.quality import QualityStage
+
+    return QualityStage(threshold=settings.cleaning.quality_threshold, hard_rules=settings.quality.hard_rules)
+
+
+def _provenance(_: Settings, chain: Mapping[str, str]) -> Stage:
+    from pipeline.stages.provenance import ProvenanceStage
+
+    return ProvenanceStage(chain=tuple(sorted(chain.items())))
+
+
+def validate_stage(settings: Settings, _: Mapping[str, str] | None = None) -> Stage:
+    """Build the validate stage; publish re-checks its sample with the same one."""
+    from pipeline.stages.validate import ValidateStage
+
+    own = settings.validation
+    return ValidateStage(slices=own.benchmark_slices, shingle_size=own.contamination_shingle_size)
+
+
+def _slices(settings: Settings) -> Any:
+    """Benchmark files by their digests (the stage's models), not by their paths."""
+    own = settings.validation.model_dump(mode="json", exclude={"max_regression", "continuous_monitoring"})
+    for entry in own["benchmark_slices"]:
+        del entry["files"]
+    return own
+
+
+PII_CODE = ("pii", "stages/pii.py")
+PII_LIBRARIES = ("presidio-analyzer", "phonenumbers", "pyarrow")
+DEDUP_CODE = ("text/arrow.py", "text/words.py", "text/shingles.py", "text/minhash.py", "text/hashing.py", "dedup")
+DEDUP_LIBRARIES = ("datasketch", "numpy")
+
+RECIPE: tuple[Step, ...] = (
+    Step(
+        "ingest",
+        _ingest,
+        code=("sources", "text/normalize.py", "stages/ingest.py", "document.py"),
+        libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"),
+        pinned=_base,
+    ),
+    Step(
+        "dedup",
+        lambda s: [
+            s.dedup.model_dump(mode="json", exclude={"max_removed_share"}),
+            s.pii.model_dump(mode="json"),
+            s.cleaning.remove_pii,
+            {source.name: source.rank for source in s.ingestion.sources},
+        ],
+        code=(*DEDUP_CODE, *PII_CODE, "stages/dedup.py"),
+        libraries=(*DEDUP_LIBRARIES, *PII_LIBRARIES),
+        enabled=lambda s: s.ingestion.deduplication,
+        pinned=_base,
+    ),
+    Step(
+        "language",
+        lambda s: s.language.model_dump(mode="json"),
+        code=("language", "stages/language.py"),
+        libraries=("fasttext-numpy2-wheel",),
+        build=_language,
+        enabled=lambda s: s.ingestion.language_detection,
+    ),
+    Step(
+        "pii",
+        lambda s: s.pii.model_dump(mode="json"),
+        code=PII_CODE,
+        libraries=PII_LIBRARIES,
+        build=_pii,
+        enabled=lambda s: s.cleaning.remove_pii,
+    ),
+    Step(
+        "quality",
+        lambda s: [s.cleaning.quality_threshold, s.quality.hard_rules],
+        code=("text/measures.py", "quality", "stages/quality.py"),
+        build=_quality,
+        enabled=lambda s: s.cleaning.filter_low_quality,
+    ),
+    Step("provenance", lambda _: None, code=("stages/provenance.py",), build=_provenance),
+    Step(
+        "validate",
+        _slices,
+        code=("slices", "bias", "stages/validate.py"),
+        libraries=("pyarrow",),
+        build=validate_stage,
+        pinned=_base,
+    ),
+    Step(
+        "publish",
+        lambda s: [s.publish.model_dump(mode="json"), s.dedup.model_dump(mode="json")],
+        code=(*DEDUP_CODE, "stages/publish.py", "lake/tables.py", "lake/releases.py"),
+        libraries=DEDUP_LIBRARIES,
+        pinned=_onto,
+    ),
+)
+
+STAGES: tuple[str, ...] = tuple(step.name for step in RECIPE)
+
+
+def step(name: str) -> Step:
+    """Return the step of that name.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    for entry in RECIPE:
+        if entry.name == name:
+            return entry
+    raise UserError(f"there is no stage '{name}'; the stages are {', '.join(STAGES)}")
+
+
+def before(name: str) -> tuple[str, ...]:
+    """Return the names of the stages before `name`, in order."""
+    return STAGES[: STAGES.index(step(name).name)]
+
+
+def warm_up() -> None:
+    """Import what workers need and load compiled kernels and models once, before the daemon forks."""
+    import importlib
+
+    for module in (
+        "numpy", "pandas", "pyarrow.parquet", "pyarrow.compute",
+        "pipeline.stages.ingest", "pipeline.stages.dedup", "pipeline.run",
+    ):  # fmt: skip
+        importlib.import_module(module)
+    settings = Settings()
+    import pyarrow as pa
+
+    sample = pa.array(["A text to load the kernels with; call 555 0100 or write to someone@example.org."])
+    for entry in RECIPE:
+        if entry.build is None:
+            continue
+        stage = entry.build(settings, {})
+        columns = {"text": sample, "language": pa.array(["en"]), "source_kind": pa.array(["web"])}
+        if set(stage.reads) <= set(columns):
+            stage.apply(pa.RecordBatch.from_pydict({name: columns[name] for name in stage.reads}))
+    from pipeline.stages.dedup import sign
+
+    sign(sample, settings.dedup)

@@ -1,0 +1,1 @@
+"""What the curators decide: review cases, bound to the digest of exactly what was seen."""

@@ -1,0 +1,187 @@
+"""Ingest: records become documents, every one of them accounted for.
+
+Files are grouped to tasks by size; a task reads its files and writes shards of bounded size, raw text in one file and the columns
+in another, under the raw root and the lake. The driver then finds records that were read twice and numbers the shards.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.batch import InputFile
+from pipeline.config import Settings, Source
+from pipeline.document import INGEST, RAW
+from pipeline.errors import SourceUnavailable
+from pipeline.history import base_release
+from pipeline.lake.manifest import ShardFile
+from pipeline.lake.rows import Selection
+from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, write_shard
+from pipeline.lake.store import Store
+from pipeline.sources.records import read_file
+from pipeline.sources.split import plan_tasks
+from pipeline.verdict import Finding, verdict_array
+from pipeline.work import Output, Work
+
+TASK_BYTES = 64 * 2**20
+"""Input that one task takes, unless a single file is larger."""
+
+
+class Task(NamedTuple):
+    """Files of one source that one worker reads."""
+
+    source: Source
+    files: tuple[InputFile, ...]
+
+
+class Destination(NamedTuple):
+    """Where a worker writes, and how much of it."""
+
+    lake: Store
+    raw: Store
+    folder: str
+    shard_documents: int
+    shard_characters: int
+    tombstones: Selection
+
+
+def run(work: Work) -> Output:
+    """Read every file of the batch and write its shards."""
+    settings = work.batch.settings
+    tasks = plan(work.batch.settings, work.batch.record.inputs)
+    destination = Destination(
+        lake=work.batch.lake,
+        raw=work.batch.raw,
+        folder=work.folder,
+        shard_documents=settings.ingestion.shard_documents,
+        shard_characters=settings.ingestion.shard_characters,
+        tombstones=work.batch.corpus.tombstones(base_release(work.batch)),
+    )
+    answers = work.on_workers(tasks, partial(read_task, destination=destination))
+    columns: list[ShardFile] = []
+    raw: list[ShardFile] = []
+    metrics: dict[str, float | str | None] = {f"read/{source.name}": 0 for source in settings.ingestion.sources}
+    for answer in answers:
+        for pair in answer["shards"]:
+            number = len(columns)
+            columns.append(ShardFile.model_validate(pair["columns"]).model_copy(update={"shard": number}))
+            raw.append(ShardFile.model_validate(pair["raw"]).model_copy(update={"shard": number}))
+        for name, value in answer["figures"].items():
+            metrics[name] = float(metrics.get(name) or 0) + value
+    columns = mark_repeated(work.batch.lake, work.folder, columns)
+    return Output([*columns, *raw], metrics)
+
+
+def plan(settings: Settings, inputs: Sequence[InputFile]) -> list[Task]:
+    """Group the batch's files to tasks, source by source, in an order that only the files decide."""
+    tasks = []
+    for source in settings.ingestion.sources:
+        known = {file.path: file for file in inputs if file.source == source.name}
+        groups = plan_tasks([file.opened() for file in known.values()], TASK_BYTES)
+        tasks += [Task(source, tuple(known[file.path] for file in group)) for group in groups]
+    return tasks
+
+
+def read_task(task: Task, destination: Destination) -> str:
+    """Read one task's files and write their shards (on a worker); the answer names the files and gives the readers' counts."""
+    figures: dict[str, float] = {}
+    shards = []
+    for raw, columns in _shards(task, destination, figures):
+        attempt = uuid.uuid4().hex[:8]
+        shards.append(
+            {
+                "columns": write_shard(
+                    destination.lake, destination.folder, 0, COLUMNS_ROLE, columns, attempt
+                ).model_dump(),
+                "raw": write_shard(destination.raw, destination.folder, 0, RAW_ROLE, raw, attempt).model_dump(),
+            }
+        )
+    return json.dumps({"shards": shards, "figures": figures})
+
+
+def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Collect the chunks of a task's files to shards of at most the stated documents and characters."""
+    raw: list[pa.RecordBatch] = []
+    columns: list[pa.RecordBatch] = []
+    rows = characters = 0
+    name = task.source.name
+    for file in task.files:
+        reading = read_file(task.source, file.opened())
+        for chunk in reading:
+            kept = _without_tombstones(chunk.columns, destination.tombstones)
+            for start in range(0, kept.num_rows, destination.shard_documents):
+                part = kept.slice(start, destination.shard_documents)
+                size = pc.sum(part.column("characters")).as_py() or 0
+                if rows and (
+                    rows + part.num_rows > destination.shard_documents
+                    or characters + size > destination.shard_characters
+                ):
+                    yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
+                    raw, columns, rows, characters = [], [], 0, 0
+                raw.append(chunk.raw.slice(start, destination.shard_documents))
+                columns.append(part)
+                rows += part.num_rows
+                characters += size
+        account = reading.account
+        figures[f"read/{name}"] = figures.get(f"read/{name}", 0) + account.records_read
+        figures[f"other_records/{name}"] = figures.get(f"other_records/{name}", 0) + account.other_records
+        figures[f"bytes/{name}"] = figures.get(f"bytes/{name}", 0) + file.size
+        figures[f"files/{name}"] = figures.get(f"files/{name}", 0) + 1
+        if file.opened().sha256() != file.sha256:
+            raise SourceUnavailable(
+                f"source '{name}': {file.path} changed since the batch was opened; run again when it is complete"
+            )
+    if rows:
+        yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
+
+
+def _without_tombstones(columns: pa.RecordBatch, tombstones: Selection) -> pa.RecordBatch:
+    """Reject documents that were taken down: by id or by the digest of their text."""
+    if not tombstones:
+        return columns
+    ids, digests = columns.column("document_id").to_pylist(), columns.column("text_digest").to_pylist()
+    gone = [id_ in tombstones.ids or digest in tombstones.digests for id_, digest in zip(ids, digests, strict=True)]
+    return reject(columns, np.array(gone, bool), "ingest.tombstone@1") if any(gone) else columns
+
+
+def reject(columns: Any, which: Any, reason: str) -> Any:
+    """Put a reason first in the verdicts of some rows; the others keep theirs."""
+    verdicts = columns.column("verdict").to_pylist()
+    rows = [
+        [Finding(reason), *(Finding(**finding) for finding in old or ())] if hit else [Finding(**f) for f in old or ()]
+        for old, hit in zip(verdicts, which.tolist(), strict=True)
+    ]
+    place = columns.schema.get_field_index("verdict")
+    return columns.set_column(place, columns.schema.field("verdict"), verdict_array(rows))
+
+
+def mark_repeated(lake: Store, folder: str, files: list[ShardFile]) -> list[ShardFile]:
+    """Reject every record but the first whose document was read before in this batch; rewrite only the shards concerned.
+
+    The first is the one that comes first in the order of sources, files and places, which the input alone decides.
+    """
+    ids = [read_file_columns(lake, file, ["document_id", "verdict"]) for file in files]
+    seen: set[str] = set()
+    result = []
+    for file, table in zip(files, ids, strict=True):
+        names = table.column("document_id").to_pylist()
+        live = table.column("verdict").is_null().to_pylist()
+        again = []
+        for name, alive in zip(names, live, strict=True):
+            again.append(alive and name in seen)
+            if alive:
+                seen.add(name)
+        if any(again):
+            whole = read_file_columns(lake, file, INGEST.names)
+            marked = reject(whole.combine_chunks(), np.array(again, bool), "ingest.repeated_record@1")
+            result.append(write_shard(lake, folder, file.shard, file.role, marked, uuid.uuid4().hex[:8]))
+        else:
+            result.append(file)
+    return result

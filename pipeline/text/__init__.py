@@ -1,0 +1,1 @@
+"""Pure functions and numba kernels: text in, values out; no Spark, no input or output."""

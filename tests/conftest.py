@@ -1,0 +1,19 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real test data; skip where it does not exist."""
+    folder = Path(os.environ.get("SLUICE_SHARED") or ROOT.parent / "shared")
+    if not folder.exists():
+        pytest.skip(f"no real test data at {folder}")
+    return folder

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.dedup.compare import blocks, jaccard_pairs
+from pipeline.text.shingles import shingles
+
+TEXT = st.lists(st.sampled_from(["a", "B", "c", "東"]), max_size=12).map(" ".join) | st.text(max_size=20)
+TEXTS = st.lists(TEXT, min_size=1, max_size=8)
+
+
+def reference(a, b, size):
+    x, y = shingles(a, size), shingles(b, size)
+    return len(x & y) / len(x | y) if x and y else 0.0
+
+
+def all_pairs(first, second):
+    return np.array([(i, j) for i in range(first) for j in range(second)], np.int64)
+
+
+@given(TEXTS, TEXTS, st.integers(1, 4), st.integers(1, 200))
+def test_equals_the_definition_whatever_the_blocks(first, second, size, block_bytes):
+    a, b = pa.array(first, pa.string()), pa.array(second, pa.large_string())
+    pairs = all_pairs(len(first), len(second))
+    expected = [reference(first[i], second[j], size) for i, j in pairs.tolist()]
+    assert jaccard_pairs(a, b, pairs, size, block_bytes).tolist() == expected
+    within = all_pairs(len(first), len(first))
+    expected = [reference(first[i], first[j], size) for i, j in within.tolist()]
+    assert jaccard_pairs(a, a, within, size, block_bytes).tolist() == expected
+
+
+def test_at_the_threshold_is_at_the_threshold():
+    # 4 of 5 shingles in common: the quotient must be the very number that the configuration writes as 0.8.
+    texts = pa.array(["a b c d e", "a b c d"])
+    assert jaccard_pairs(texts, texts, np.array([[0, 1]]), 1).tolist() == [0.8]
+
+
+def test_no_pairs():
+    texts = pa.array(["a"])
+    assert jaccard_pairs(texts, texts, np.empty((0, 2), np.int64), 5).shape == (0,)
+
+
+def test_texts_without_words_are_not_alike():
+    texts = pa.array(["", "?!", None, "?!"], pa.string())
+    assert not jaccard_pairs(texts, texts, all_pairs(4, 4), 5).any()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=20),
+    st.lists(st.integers(0, 9), min_size=6, max_size=6),
+    st.integers(1, 30),
+    st.booleans(),
+)
+def test_blocks_cover_all_pairs_in_order_within_the_budget(pairs, weights, budget, same):
+    array = np.array(sorted(pairs), np.int64).reshape(-1, 2)
+    weight = np.array(weights, np.int64)
+    cuts = list(blocks(array, weight, weight, budget, same=same))
+    assert [i for cut in cuts for i in range(cut.start, cut.stop)] == list(range(len(array)))
+    for cut in cuts:
+        part = array[cut]
+        assert len(part)
+        sides = [np.unique(part)] if same else [np.unique(part[:, 0]), np.unique(part[:, 1])]
+        assert sum(int(weight[side].sum()) for side in sides) <= budget or len(part) == 1
+
+
+@pytest.mark.parametrize("budget", [10, 1_000])
+def test_a_tight_budget_makes_more_blocks(budget):
+    pairs = all_pairs(10, 10)
+    weight = np.full(10, 5, np.int64)
+    count = len(list(blocks(pairs, weight, weight, budget, same=False)))
+    assert count == (100 if budget == 10 else 1)
