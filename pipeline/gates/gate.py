@@ -7,7 +7,6 @@ import re
 import time
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -162,6 +161,8 @@ def _narrow(rows: pa.Table) -> pa.Table:
 def _on_metrics(
     checks: Engine, entries: dict[int, dict[str, Any]], metrics: dict[str, Metric], parameters: dict[str, Any]
 ) -> dict[int, Any]:
+    import pandas as pd  # half a second that the commands which judge nothing need not pay
+
     chosen = {i: entry for i, entry in entries.items() if entry["meta"]["on"] == "metrics"}
     names = {name for entry in chosen.values() for name in columns_in(entry["kwargs"])}
     frame = pd.DataFrame([{name: metrics[name] for name in sorted(names)}])
@@ -180,7 +181,10 @@ def _on_rows(
         chosen = {i: entry for i, entry in chosen.items() if not results[i].success and not error_of(results[i])}
     form = COMPLETE if DOCUMENT_ID in rows.column_names else BASIC
     frame = _needed(rows, chosen).to_pandas(date_as_object=False)
-    return results | checks.evaluate("rows", frame, chosen, parameters, form)
+    found = checks.evaluate("rows", frame, chosen, parameters, form)
+    for i in results.keys() & found.keys():
+        found[i].success = False  # Spark has decided; pandas adds the counts
+    return results | found
 
 
 def _needed(rows: pa.Table, entries: dict[int, dict[str, Any]]) -> pa.Table:
