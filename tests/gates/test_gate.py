@@ -9,7 +9,19 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from gate_cases import CANARY, FAULTS, Columns, N, clean_metrics, clean_rows, document_id, metric, parameters, plant, table
+from gate_cases import (
+    CANARY,
+    FAULTS,
+    Columns,
+    N,
+    clean_metrics,
+    clean_rows,
+    document_id,
+    metric,
+    parameters,
+    plant,
+    table,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,7 +62,8 @@ def key(outcome: ExpectationOutcome) -> Key:
 def small_suite(stage: str, *entries: dict[str, Any]) -> Suite:
     """Return a suite of a few expectations; what they leave out is filled in."""
     filled = [
-        {"severity": "critical"} | entry | {"meta": {"on": "rows", "says": "x"} | entry.get("meta", {})} for entry in entries
+        {"severity": "critical"} | entry | {"meta": {"on": "rows", "says": "x"} | entry.get("meta", {})}
+        for entry in entries
     ]
     return parse_suite(stage, json.dumps({"name": stage, "expectations": filled}), "suite")
 
@@ -62,7 +75,9 @@ def test_clean_case_passes(stage: str) -> None:
     assert {outcome.outcome for outcome in result.expectations} == {"passed"}
     assert result.rows == N
     assert result.message() == f"gate {stage}: pass. {len(result.expectations)} expectations passed"
-    looked_at = [outcome.element_count for outcome in result.expectations if outcome.on == "rows" and outcome.subject != "table"]
+    looked_at = [
+        outcome.element_count for outcome in result.expectations if outcome.on == "rows" and outcome.subject != "table"
+    ]
     assert all(count in {N, 30, 10} for count in looked_at), "all rows, the kept ones, or the rejected ones"
 
 
@@ -112,19 +127,21 @@ def test_severity_decides() -> None:
         plant(faults, {}, metrics)
         result = run("pii", metrics=metrics)
         assert result.verdict == verdict
-        assert [outcome.subject for outcome in result.failed] == [fault.subject for fault in faults], "the gravest first"
+        assert [outcome.subject for outcome in result.failed] == [fault.subject for fault in faults], (
+            "the gravest first"
+        )
 
 
 def test_message_names_what_how_many_and_where_to_look() -> None:
     rows, metrics = clean_rows("quality", 2_000), clean_metrics("quality") | {"failed_share": 0.06}
     for position in (4, 8, 16):
         rows["quality_score"][position] = 1.5
+    rule = "expect_column_values_to_be_between"
+    look = f"sluice explain <document_id> (e.g. {document_id(4)}, {document_id(8)}, {document_id(16)})"
     lines = run("quality", rows, metrics).message().splitlines()
     assert lines == [
-        "gate quality: block. expect_column_values_to_be_between on column quality_score: 3 of 2,000 values outside [0, 1]; "
-        f"look: sluice explain <document_id> (e.g. {document_id(4)}, {document_id(8)}, {document_id(16)})",
-        "expect_column_values_to_be_between on metric failed_share: 0.06 above 0.05; "
-        "look: the quarantine's quality reasons with the outcome 'failed'",
+        f"gate quality: block. {rule} on column quality_score: 3 of 2,000 values outside [0, 1]; look: {look}",
+        f"{rule} on metric failed_share: 0.06 above 0.05; look: the quarantine's quality reasons with the outcome 'failed'",
     ]
 
 
@@ -233,7 +250,9 @@ def test_all_rejected_with_nulls_only(stage: str) -> None:
     reason = rows["reason"][3]
     nulls = {name: values if name in ALWAYS else [None] * N for name, values in rows.items()} | {"reason": [reason] * N}
     if stage == "ingest":
-        nulls |= {name: rows[name] for name in ("source_kind", "consent", "record_file", "record_offset", "record_digest")}
+        nulls |= {
+            name: rows[name] for name in ("source_kind", "consent", "record_file", "record_offset", "record_digest")
+        }
     failed = [key(outcome) for outcome in run(stage, nulls).failed]
     # A removed duplicate without survivor and similarity is a fault; everything else may be null where rejected.
     assert {subject for _, _, subject, _ in failed} == ({"survivor"} if stage == "dedup" else set())
@@ -275,7 +294,10 @@ def test_range_agrees_with_its_definition(scores: list[float | None]) -> None:
     """The plain reference: a value that is there and not within [0, 1], NaN included, is unexpected."""
     suite = small_suite(
         "quality",
-        {"type": "expect_column_values_to_be_between", "kwargs": {"column": "quality_score", "min_value": 0, "max_value": 1}},
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "quality_score", "min_value": 0, "max_value": 1},
+        },
     )
     rows = clean_rows("quality", len(scores)) | {"quality_score": scores}
     (outcome,) = run("quality", rows, suite=suite).expectations
@@ -386,7 +408,9 @@ def test_parameters_and_expressions_are_resolved() -> None:
 )
 def test_wrong_arguments_are_named(kwargs: dict[str, Any]) -> None:
     suite = small_suite("pii", {"type": "expect_column_values_to_be_between", "kwargs": kwargs})
-    with pytest.raises(ConfigError, match=r"expectation 1 \(expect_column_values_to_be_between\) has wrong arguments") as raised:
+    with pytest.raises(
+        ConfigError, match=r"expectation 1 \(expect_column_values_to_be_between\) has wrong arguments"
+    ) as raised:
         run("pii", suite=suite)
     assert "\n" not in str(raised.value)
 
@@ -428,7 +452,9 @@ def test_spark_and_pandas_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-    spark = builder.config("spark.sql.shuffle.partitions", "1").config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    spark = (
+        builder.config("spark.sql.shuffle.partitions", "1").config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    )
     monkeypatch.setattr(gate, "SPARK_ROWS", 10)
     stage = "provenance"
     assert run(stage, spark=spark).verdict == "pass"

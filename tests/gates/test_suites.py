@@ -39,7 +39,9 @@ def test_every_stage_has_a_suite(stage: str) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_schema_expectation_states_the_stages_narrow_columns(stage: str) -> None:
     (schema,) = [
-        entry for entry in load_suite(stage).data["expectations"] if entry["type"] == "expect_table_columns_to_match_set"
+        entry
+        for entry in load_suite(stage).data["expectations"]
+        if entry["type"] == "expect_table_columns_to_match_set"
     ]
     assert set(schema["kwargs"]["column_set"]) == set(narrow_columns(stage))
     assert schema["kwargs"]["exact_match"] is True
@@ -137,7 +139,10 @@ DELETED = object()
         (change("rows/kwargs/column", "document_ids"), "unknown column 'document_ids'; did you mean 'document_id'?"),
         (change("rows/kwargs/column", "text"), "unknown column 'text'"),
         (change("rows/kwargs/column", ["source"]), "unknown column"),
-        (change("metrics/kwargs/column", "empty_source"), "unknown metric 'empty_source'; did you mean 'empty_sources'?"),
+        (
+            change("metrics/kwargs/column", "empty_source"),
+            "unknown metric 'empty_source'; did you mean 'empty_sources'?",
+        ),
         (change("metrics/kwargs/column", "und_share"), "unknown metric 'und_share'"),
         (change("metrics/kwargs/column", DELETED), "names one in 'column'"),
         (change("metrics/kwargs/max_value", {"$PARAMETER": "max_failed_shares"}), "did you mean 'max_failed_share'?"),
@@ -214,3 +219,29 @@ def test_reading_a_suite_does_not_import_great_expectations() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "gates.md"
+
+
+def test_the_guides_example_is_a_valid_expectation() -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    text = json.dumps({"name": "quality", "expectations": [json.loads(example)]})
+    assert json.loads(example) in load_suite("quality").data["expectations"]
+    assert parse_suite("quality", text, "guide").stage == "quality"
+
+
+def test_the_guide_lists_every_parameter() -> None:
+    (lines,) = re.findall(r"\| parameter \| setting \|\n\|---\|---\|\n(.*?)\n\n", GUIDE.read_text("utf-8"), re.DOTALL)
+    listed = re.findall(r"^\| `(\w+)` \|", lines, re.MULTILINE)
+    assert listed == list(PARAMETERS)
+
+
+def test_the_guides_slip_reads_as_it_says() -> None:
+    """The edit that the guide shows, and the sentence for its misspelling."""
+    text = load_suite("provenance").text
+    assert '"min_value": 0.5\n' in text
+    slip = text.replace("license_stated_share", "licence_stated_share")
+    with pytest.raises(ConfigError) as raised:
+        parse_suite("provenance", slip, "expectations/provenance.json")
+    assert str(raised.value) in GUIDE.read_text(encoding="utf-8")
