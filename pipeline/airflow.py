@@ -125,6 +125,8 @@ def spark_master(connection: Any) -> str | None:
     host, extra = connection.host or "", connection.extra_dejson or {}
     if (host, extra) == _PLACEHOLDER:
         return None
+    if host == "inline":
+        return host  # every task in its own process, without Spark
     if connection.conn_type == "local" or host.startswith("local"):
         return host if host.startswith("local") else "local[*]"
     if not host:

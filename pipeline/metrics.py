@@ -184,17 +184,13 @@ def _provenance(_: Batch, chain: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     }
 
 
-def _validate(batch: Batch, chain: Chain, rows: pa.Table, _: Metrics) -> Metrics:
-    from pipeline.stages.validate import batch_figures
-
-    found = batch_figures(batch.settings, chain)
-    slices = {name: value for name, value in found.items() if name.startswith("slice/")}
+def _validate(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+    slices = {name: value for name, value in metrics.items() if name.startswith("slice/")}
     contaminated = rows.filter(pc.is_valid(rows.column("contaminated_item")))
     return {
         "contaminated_left": pc.sum(pc.is_null(contaminated.column("reason"))).as_py() or 0,
         "contaminated_share": contaminated.num_rows / rows.num_rows if rows.num_rows else None,
         "slice_regression_max": _change(batch, slices, relative=False, only_falls=True),
-        **found,
     }
 
 

@@ -23,6 +23,7 @@ def _no_master(monkeypatch):
         ('{"conn_type": "spark", "host": "spark://spark-master", "port": 7077}', "spark://spark-master:7077"),
         ('{"conn_type": "spark", "host": "local[4]"}', "local[4]"),
         ("spark://local", "local"),
+        ("spark://inline", "inline"),
         ("local://", "local[*]"),
         ('{"conn_type": "spark", "host": "k8s://https://cluster", "port": 443}', "k8s://https://cluster:443"),
         ("sc://127.0.0.1:15002", "sc://127.0.0.1:15002"),
@@ -71,7 +72,12 @@ WHEN = "2026-03-01T02:00:00+00:00"
 def test_only_a_persons_approve_approves(options, user, reason, expected):
     from pipeline.airflow import decision_of
 
-    answer = {"chosen_options": options, "responded_by_user": user, "params_input": {"reason": reason}, "responded_at": WHEN}
+    answer = {
+        "chosen_options": options,
+        "responded_by_user": user,
+        "params_input": {"reason": reason},
+        "responded_at": WHEN,
+    }
     found = decision_of(answer, CASE)
     assert (found["decision"], found["who"], found["why"]) == expected
     assert found["when"] == WHEN
