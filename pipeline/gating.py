@@ -18,7 +18,7 @@ from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.metrics import narrow_rows
 from pipeline.recipe import STAGES
-from pipeline.run import full_chain
+from pipeline.run import chain_before, full_chain
 from pipeline.work import INLINE, master_of
 
 
@@ -95,7 +95,7 @@ def require_open(batch: Batch, stage: str) -> None:
     if position == 0:
         return
     before = STAGES[position - 1]
-    verdict = known_verdict(batch, full_chain(batch), before)
+    verdict = known_verdict(batch, chain_before(batch, stage), before)
     if verdict is None:
         raise SnapshotError(
             f"batch {batch.batch_id}: the gate of {before} has not judged yet; run `sluice gate {before}` first"

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.document import VERDICT_COLUMN
+from pipeline.document import COLUMNS, VERDICT_COLUMN
 from pipeline.gates.vocabulary import own_columns
 from pipeline.history import figures
 from pipeline.lake.manifest import SourceCount
@@ -47,8 +47,8 @@ def narrow_rows(chain: Chain, stage: str) -> pa.Table:
             table = table.filter(pa.array(before.live(shard)))
         tables.append(table)
     if not tables:
-        schema = pa.schema([("document_id", pa.string()), ("source", pa.string()), ("reason", pa.string())])
-        return schema.empty_table()
+        always = [pa.field(name, pa.string()) for name in ("document_id", "source", "reason")]
+        return pa.schema([*always, *(COLUMNS[stage].field(name) for name in names)]).empty_table()
     return pa.concat_tables(tables)
 
 
@@ -184,17 +184,13 @@ def _provenance(_: Batch, chain: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     }
 
 
-def _validate(batch: Batch, chain: Chain, rows: pa.Table, _: Metrics) -> Metrics:
-    from pipeline.stages.validate import batch_figures
-
-    found = batch_figures(batch.settings, chain)
-    slices = {name: value for name, value in found.items() if name.startswith("slice/")}
+def _validate(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+    slices = {name: value for name, value in metrics.items() if name.startswith("slice/")}
     contaminated = rows.filter(pc.is_valid(rows.column("contaminated_item")))
     return {
         "contaminated_left": pc.sum(pc.is_null(contaminated.column("reason"))).as_py() or 0,
         "contaminated_share": contaminated.num_rows / rows.num_rows if rows.num_rows else None,
         "slice_regression_max": _change(batch, slices, relative=False, only_falls=True),
-        **found,
     }
 
 

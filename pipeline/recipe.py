@@ -13,6 +13,7 @@ from pipeline.stage import Stage
 if TYPE_CHECKING:
     from pipeline.batch import Batch
     from pipeline.lake.snapshots import Chain
+    from pipeline.work import Work
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Step:
     (ingest, dedup, publish)."""
     enabled: Callable[[Settings], bool] = lambda _: True
     """False where the configuration switches the stage off: it passes documents through."""
+    figures: Callable[[Work, Chain], dict[str, float | str | None]] = lambda _, __: {}
+    """Figures of the whole batch that a per-document stage adds once its shards are written."""
     pinned: Callable[[Batch, Chain], Any] = lambda _, __: None
     """What else its result depends on: the release that the batch is compared with."""
 
@@ -86,6 +89,12 @@ def validate_stage(settings: Settings, _: Mapping[str, str] | None = None) -> St
 
     own = settings.validation
     return ValidateStage(slices=own.benchmark_slices, shingle_size=own.contamination_shingle_size)
+
+
+def _validate_figures(work: Work, chain: Chain) -> dict[str, float | str | None]:
+    from pipeline.stages.validate import figures
+
+    return figures(work, chain)
 
 
 def _slices(settings: Settings) -> Any:
@@ -149,9 +158,10 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "validate",
         _slices,
-        code=("slices", "bias", "stages/validate.py"),
+        code=("slices", "bias", "text/shingles.py", "text/words.py", "stages/validate.py"),
         libraries=("pyarrow",),
         build=validate_stage,
+        figures=_validate_figures,
         pinned=_base,
     ),
     Step(

@@ -248,7 +248,11 @@ def _commit(work: Work, output: Output, seconds: float) -> Manifest:
     )
     chain = Chain(work.batch.lake, work.batch.raw, (*work.chain.manifests, draft))
     counts = _with_read(work, count_sources(chain, name), output)
-    metrics = stage_metrics(work.batch, chain, name, counts, output.metrics)
+    aligned = all(
+        file.rows == whole.rows for file, whole in zip(draft.shards(), chain.manifests[0].shards(), strict=False)
+    )
+    figures = step(name).figures(work, chain) if aligned and not draft.switched_off else {}
+    metrics = stage_metrics(work.batch, chain, name, counts, {**output.metrics, **figures})
     final = draft.model_copy(update={"counts": tuple(counts), "metrics": metrics})
     point("stage.manifest.before")
     committed = manifests.write(work.batch.lake, final)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 import json
 import socket
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
 from rich.console import Console
 
-from pipeline import doctor, lockfile, machine
-from pipeline.errors import ModelError, UserError
+from pipeline import doctor, lockfile, machine, models
+from pipeline.errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[1]
 NAMES = [
@@ -183,20 +181,24 @@ def test_suites_and_dags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert doctor.check_dags(dags).ok
 
 
-def test_a_damaged_model_and_a_missing_java_are_findings(monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged() -> NoReturn:
-        raise ModelError("lid.176.ftz has another digest than the pinned one: reinstall it")
+def test_damaged_and_missing_models_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.check_models().ok
+    files = {
+        "good": models.ModelFile(Path("a"), "00", "00"),
+        "damaged": models.ModelFile(Path("b"), "00", "11"),
+        "absent": models.ModelFile(None, "00", None),
+    }
+    monkeypatch.setattr(models, "all_models", lambda: files)
+    assert doctor.check_models().detail == "missing: absent; another digest than the pinned one: damaged"
 
+
+def test_what_a_check_raises_is_its_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> NoReturn:
         raise UserError("no Java was found: install it")
 
-    monkeypatch.setitem(sys.modules, "pipeline.models", SimpleNamespace(all_models=damaged))
     monkeypatch.setattr(doctor, "find_java", missing)
     found = {check.name: check for check in doctor.run_checks()}
-    assert found["models"] == ("models", False, "lid.176.ftz has another digest than the pinned one", "reinstall it")
     assert found["java"] == ("java", False, "no Java was found", "install it")
-    monkeypatch.setitem(sys.modules, "pipeline.models", None)
-    assert "cannot be imported" in doctor.check_models().detail
 
 
 def test_a_check_that_breaks_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

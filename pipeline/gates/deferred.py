@@ -43,7 +43,7 @@ class Deferred(types.ModuleType):
             del self.__dict__["_started"]
             self.__dict__.pop("__path__", None)
             raise
-        self.__class__ = types.ModuleType
+        self.__class__ = types.ModuleType  # type: ignore[assignment] # from now on it is an ordinary module
 
 
 def defer(name: str) -> None:

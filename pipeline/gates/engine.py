@@ -41,35 +41,62 @@ def import_gx() -> ModuleType:
     return module
 
 
-def evaluate(
-    frame: Any, entries: dict[int, dict[str, Any]], parameters: dict[str, Any], result_format: dict[str, Any]
-) -> dict[int, Any]:
-    """Evaluate expectations on one frame.
+class Engine:
+    """A Great Expectations context of its own, so that no state outlives a gate."""
 
-    Parameters
-    ----------
-    frame
-        A pandas DataFrame, or a Spark one.
-    entries
-        The suite's entries by their position in it.
+    def __init__(self) -> None:
+        self._gx = import_gx()
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    Returns
-    -------
-    dict
-        Great Expectations' own result by position.
+        self._context = self._gx.get_context(mode="ephemeral")
+        self._context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
 
-    Raises
-    ------
-    ConfigError
-        If Great Expectations does not take an entry's arguments.
-    """
-    if not entries:
-        return {}
-    gx = import_gx()
-    suite = gx.ExpectationSuite(name="gate", expectations=[_build(gx, *entry) for entry in entries.items()])
-    with _quiet():
-        results = _batch(gx, frame).validate(suite, result_format=result_format, expectation_parameters=parameters)
-    return {result.expectation_config.meta[_POSITION]: result for result in results.results}
+    def evaluate(
+        self,
+        name: str,
+        frame: Any,
+        entries: dict[int, dict[str, Any]],
+        parameters: dict[str, Any],
+        result_format: dict[str, Any],
+    ) -> dict[int, Any]:
+        """Evaluate expectations on one frame.
+
+        Parameters
+        ----------
+        name
+            What the frame is called, once an engine.
+        frame
+            A pandas DataFrame, or a Spark one.
+        entries
+            The suite's entries by their position in it.
+
+        Returns
+        -------
+        dict
+            Great Expectations' own result by position.
+
+        Raises
+        ------
+        ConfigError
+            If Great Expectations does not take an entry's arguments.
+        """
+        if not entries:
+            return {}
+        expectations = [_build(self._gx, position, entry) for position, entry in entries.items()]
+        suite = self._gx.ExpectationSuite(name=name, expectations=expectations)
+        with quiet():
+            batch = self._batch(name, frame)
+            results = batch.validate(suite, result_format=result_format, expectation_parameters=parameters)
+        return {result.expectation_config.meta[_POSITION]: result for result in results.results}
+
+    def _batch(self, name: str, frame: Any) -> Any:
+        if type(frame).__module__.startswith("pyspark"):
+            # Persisting costs more than it saves here: five times the time of a validation.
+            source = self._context.data_sources.add_spark(name, persist=False)
+        else:
+            source = self._context.data_sources.add_pandas(name)
+        definition = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe(name)
+        return definition.get_batch({"dataframe": frame})
 
 
 def check_arguments(entries: dict[int, dict[str, Any]]) -> None:
@@ -103,23 +130,8 @@ def _build(gx: ModuleType, position: int, entry: dict[str, Any]) -> Any:
         raise ConfigError(f"expectation {position + 1} ({entry['type']}) has wrong arguments: {reason}") from None
 
 
-def _batch(gx: ModuleType, frame: Any) -> Any:
-    """Return the frame as a batch of a context of its own, so that no state outlives the call."""
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    if type(frame).__module__.startswith("pyspark"):
-        # Persisting costs more than it saves here: five times the time of a validation.
-        source = context.data_sources.add_spark("rows", persist=False)
-    else:
-        source = context.data_sources.add_pandas("rows")
-    definition = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
-    return definition.get_batch({"dataframe": frame})
-
-
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Great Expectations' log silent: it quotes exceptions, and they quote values."""
     loggers = [
         logger

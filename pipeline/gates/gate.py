@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.document import DOCUMENT_ID
 from pipeline.errors import ContractViolation, UserError
-from pipeline.gates import engine
+from pipeline.gates.engine import BASIC, BOOLEAN_ONLY, COMPLETE, Engine, check_arguments, error_of
 from pipeline.gates.result import MAX_SAMPLES, ExpectationOutcome, GateResult, decide
 from pipeline.gates.suites import Suite, columns_in, parameters_in
 from pipeline.gates.vocabulary import OPTIONAL_STAGES, WARMING_UP, is_narrow, own_columns
@@ -61,12 +61,13 @@ def judge(
         raise UserError(f"the suite of stage {suite.stage} cannot judge stage {stage}: load that stage's own")
     entries = dict(enumerate(suite.data["expectations"]))
     _require_parameters(stage, entries, parameters)
-    engine.check_arguments(entries)
+    check_arguments(entries)
     started = time.perf_counter()
     settled = {i: found for i, entry in entries.items() if (found := _settle(stage, entry, rows, metrics)) is not None}
     open_ = {i: entry for i, entry in entries.items() if i not in settled}
     narrow = _narrow(rows)
-    results = _on_metrics(open_, metrics, parameters) | _on_rows(open_, narrow, parameters, spark)
+    checks = Engine()
+    results = _on_metrics(checks, open_, metrics, parameters) | _on_rows(checks, open_, narrow, parameters, spark)
     outcomes = tuple(
         settled[i] if i in settled else _outcome(entry, results.get(i), metrics, narrow, parameters)
         for i, entry in entries.items()
@@ -159,27 +160,27 @@ def _narrow(rows: pa.Table) -> pa.Table:
 
 
 def _on_metrics(
-    entries: dict[int, dict[str, Any]], metrics: dict[str, Metric], parameters: dict[str, Any]
+    checks: Engine, entries: dict[int, dict[str, Any]], metrics: dict[str, Metric], parameters: dict[str, Any]
 ) -> dict[int, Any]:
     chosen = {i: entry for i, entry in entries.items() if entry["meta"]["on"] == "metrics"}
     names = {name for entry in chosen.values() for name in columns_in(entry["kwargs"])}
     frame = pd.DataFrame([{name: metrics[name] for name in sorted(names)}])
-    return engine.evaluate(frame, chosen, parameters, engine.BASIC)
+    return checks.evaluate("metrics", frame, chosen, parameters, BOOLEAN_ONLY)
 
 
 def _on_rows(
-    entries: dict[int, dict[str, Any]], rows: pa.Table, parameters: dict[str, Any], spark: Any
+    checks: Engine, entries: dict[int, dict[str, Any]], rows: pa.Table, parameters: dict[str, Any], spark: Any
 ) -> dict[int, Any]:
     chosen = {i: entry for i, entry in entries.items() if entry["meta"]["on"] == "rows"}
     results: dict[int, Any] = {}
     if spark is not None and rows.num_rows > SPARK_ROWS:
         frame = spark.createDataFrame(_needed(rows, chosen))
-        results = engine.evaluate(frame, chosen, parameters, engine.BOOLEAN_ONLY)
+        results = checks.evaluate("spark", frame, chosen, parameters, BOOLEAN_ONLY)
         # Counts and ids of what failed come from pandas: Spark would send every failing row, and its columns only.
-        chosen = {i: entry for i, entry in chosen.items() if not results[i].success and not engine.error_of(results[i])}
-    form = engine.COMPLETE if DOCUMENT_ID in rows.column_names else engine.BASIC
+        chosen = {i: entry for i, entry in chosen.items() if not results[i].success and not error_of(results[i])}
+    form = COMPLETE if DOCUMENT_ID in rows.column_names else BASIC
     frame = _needed(rows, chosen).to_pandas(date_as_object=False)
-    return results | engine.evaluate(frame, chosen, parameters, form)
+    return results | checks.evaluate("rows", frame, chosen, parameters, form)
 
 
 def _needed(rows: pa.Table, entries: dict[int, dict[str, Any]]) -> pa.Table:
@@ -201,7 +202,7 @@ def _outcome(
     entry: dict[str, Any], result: Any, metrics: dict[str, Metric], rows: pa.Table, parameters: dict[str, Any]
 ) -> ExpectationOutcome:
     """Take from Great Expectations' result what may be kept: success, counts and ids."""
-    raised = "no result came back" if result is None else engine.error_of(result)
+    raised = "no result came back" if result is None else error_of(result)
     if raised is not None:
         return _unevaluated(entry, error=_could_not(entry, raised, rows))
     found, met = result.result or {}, bool(result.success)
@@ -228,7 +229,7 @@ def _could_not(entry: dict[str, Any], raised: str, rows: pa.Table) -> str:
 
 def _observed(entry: dict[str, Any], found: dict[str, Any], metrics: dict[str, Metric]) -> Any:
     """Return the metric, or of rows a number or the columns' names: never what a row holds."""
-    value = found.get("observed_value")
+    value: Any = found.get("observed_value")
     if entry["meta"]["on"] == "metrics":
         value = metrics.get(str(entry["kwargs"].get("column")))
     elif _about_columns(entry):

@@ -6,6 +6,7 @@ personal data, and results end in logs, XComs, reports and the release.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ Severity = Literal["critical", "warning", "info"]
 Outcome = Literal["passed", "failed", "not_applicable", "warm_up"]
 
 MAX_SAMPLES = 20
+
+_COLUMN_SET = "expect_table_columns_to_match_set"
 
 
 class ExpectationOutcome(Model):
@@ -64,6 +67,8 @@ class ExpectationOutcome(Model):
             found = f"could not be checked: {self.error}"
         elif self.unexpected_count is not None and self.on == "rows":
             found = f"{self.unexpected_count:,} of {self.element_count or 0:,} values {_breach(self)}"
+        elif self.type == _COLUMN_SET and isinstance(self.observed, tuple):
+            found = _difference(set(self.limit.get("column_set") or ()), set(self.observed))
         elif self.observed is None:
             found = f"the values {_breach(self)}"
         else:
@@ -151,12 +156,19 @@ def _mostly(limit: dict[str, Any]) -> str:
 def _number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ", ".join(value) if isinstance(value, tuple) else str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+    if isinstance(value, int) or (math.isfinite(value) and value.is_integer()):
+        return f"{int(value):,}"
+    return f"{value:.6g}"
 
 
 def _listed(values: Any) -> str:
     entries = [str(value) for value in values or ()]
     return ", ".join(entries[:8]) + (f" and {len(entries) - 8} more" if len(entries) > 8 else "")
+
+
+def _difference(wanted: set[str], found: set[str]) -> str:
+    parts = [("missing", wanted - found), ("not known", found - wanted)]
+    return "; ".join(f"{word}: {_listed(sorted(names))}" for word, names in parts if names)
 
 
 def _range(limit: dict[str, Any]) -> str:
@@ -179,7 +191,6 @@ _BREACHES: dict[str, Callable[[dict[str, Any]], str]] = {
     "expect_column_values_to_not_be_in_set": lambda limit: f"among {_listed(limit.get('value_set'))}",
     "expect_column_values_to_match_regex": lambda limit: f"not of the form {limit.get('regex')}",
     "expect_column_values_to_not_match_regex": lambda limit: f"of the form {limit.get('regex')}",
-    "expect_table_columns_to_match_set": lambda limit: f"are not the columns {_listed(limit.get('column_set'))}",
 }
 
 

@@ -31,10 +31,9 @@ DIGESTED = (
     "uri",
     "license",
     "quality_score",
-    "lineage_digest",
 )
-"""Columns of a published document that the digest covers. Text and lineage are in it by their own sha256; the batch is not: the
-same documents are the same corpus whichever batches brought them."""
+"""Columns of a published document that the digest covers. Text is in it by its own sha256. Batch and lineage are not: the same
+documents are the same corpus whichever batches, files and places in them brought them."""
 
 _WIDTH = 1_024
 _CHUNK = 2_048

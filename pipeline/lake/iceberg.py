@@ -10,14 +10,21 @@ from __future__ import annotations
 import contextlib
 import logging
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, TableAlreadyExistsError
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+    ValidationException,
+)
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.schema import Schema
+from pyiceberg.table.update import RemoveSnapshotRefUpdate, SetSnapshotRefUpdate, TableUpdate
 from pyiceberg.typedef import Record
 from pyiceberg.types import DoubleType, FloatType, ListType, LongType, NestedField, PrimitiveType, StringType
 from sqlalchemy import URL
@@ -40,6 +47,7 @@ _TYPES: dict[pa.DataType, PrimitiveType] = {
     pa.float64(): DoubleType(),
 }
 _WRITER = "writer-"
+_ATTEMPTS = 5
 
 
 class Tables:
@@ -98,7 +106,7 @@ class Tables:
         loaded, branch = self._load(table), _WRITER + branch
         gone = {file for file in self._data_files(table, base) if self._name(file.file_path) in set(remove)}
         try:
-            loaded.manage_snapshots().create_branch(base, branch).commit()
+            self._move(loaded, [_to(branch, base)])
             with loaded.transaction() as transaction:
                 update = transaction.update_snapshot(branch=branch)
                 with update.overwrite() if gone else update.merge_append() as producer:
@@ -106,7 +114,7 @@ class Tables:
                         producer.delete_data_file(file)
                     for name in add:
                         producer.append_data_file(self._data_file(name))
-        except CommitFailedException:
+        except (CommitFailedException, ValidationException):
             raise ReleaseConflict(
                 f"another writer changes the table '{table}': run again, on the newest release"
             ) from None
@@ -128,12 +136,8 @@ class Tables:
                 main = refs["main"].snapshot_id if "main" in refs else None
                 if main == snapshot and tag in refs and not branches:
                     continue
-                with loaded.manage_snapshots() as manage:
-                    manage.set_current_snapshot(snapshot_id=snapshot)
-                    if tag not in refs:
-                        manage.create_tag(snapshot, tag)
-                    for branch in branches:
-                        manage.remove_branch(branch)
+                updates = [_to("main", snapshot), *([] if tag in refs else [_to(tag, snapshot, "tag")])]
+                self._move(loaded, [*updates, *(RemoveSnapshotRefUpdate(ref_name=branch) for branch in branches)])
             except (CommitFailedException, OperationalError):
                 logging.getLogger(__name__).warning(
                     "table %s: main was not moved to %s; the next change does it", name, tag
@@ -163,8 +167,24 @@ class Tables:
             return load_catalog("sluice", **properties)
         return SqlCatalog("sluice", **properties)
 
+    def _move(self, table: Table, updates: Sequence[TableUpdate]) -> None:
+        """Move branches and tags in one commit: `ManageSnapshots` copies the whole metadata for each of them."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._catalog.commit_table(table, (), tuple(updates))
+                break
+            except CommitFailedException:  # an outrun writer committed in the same moment
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        table.refresh()
+
     def _load(self, table: str) -> Table:
-        return self._catalog.load_table((NAMESPACE, table))
+        try:
+            return self._catalog.load_table((NAMESPACE, table))
+        except NoSuchTableError:
+            raise SnapshotError(
+                f"the catalogue does not know the table '{table}', which a release names: restore it, or check lake.catalog"
+            ) from None
 
     def _data_files(self, table: str, snapshot: int) -> list[DataFile]:
         """Return the data files of a snapshot; a snapshot never changes, so it is read once."""
@@ -202,6 +222,18 @@ class Tables:
 
     def _name(self, location: str) -> str:
         return name_in(self.store, location)
+
+
+def _to(ref: str, snapshot: int, kind: Literal["branch", "tag"] = "branch") -> TableUpdate:
+    """Let a branch or tag point to a snapshot; no ancestry is checked, which is why only the holder of the lease does it."""
+    return SetSnapshotRefUpdate(
+        ref_name=ref,
+        type=kind,
+        snapshot_id=snapshot,
+        max_ref_age_ms=None,
+        max_snapshot_age_ms=None,
+        min_snapshots_to_keep=None,
+    )
 
 
 def _iceberg_schema(schema: pa.Schema) -> Schema:

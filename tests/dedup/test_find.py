@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.dedup.exact import exact_keys
@@ -20,11 +20,11 @@ from pipeline.verdict import REASONS
 RULES = Rules(threshold=0.6, shingle_size=2, max_bucket=1_000)
 # Practically every pair at the threshold is a candidate (1 - 1e-6), so the reference may leave out the bands.
 PLAN = derive(0.6, 0.999999, max_permutations=2_000)
-SECRET = r"\b\d{4}\b"
+NUMBER = r"\b\d{4}\b"
 
 
 def redact(texts):
-    return pc.replace_substring_regex(texts, SECRET, "[NUMBER]")
+    return pc.replace_substring_regex(texts, NUMBER, "[NUMBER]")
 
 
 def make_batch(ids, texts, ranks=None, read=None):
@@ -141,8 +141,7 @@ def shared_bucket_matters(case):
 @settings(max_examples=150)
 @given(cases())
 def test_equals_the_quadratic_reference(case):
-    if shared_bucket_matters(case):
-        return
+    assume(not shared_bucket_matters(case))
     ids, texts, ranks, published = case
     assert as_dict(ids, run(case)) == {name: list(row) for name, row in reference(ids, texts, ranks, published).items()}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable
+import datetime as dt
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -12,9 +11,9 @@ from pipeline.config import Settings
 from pipeline.document import COLUMNS, MEASURES
 from pipeline.gates.vocabulary import gate_parameters
 
-N = 20
+N = 40
 CANARY = "https://example.org/canary-7f3a/Jane-Roe"
-WHEN = datetime.datetime(2024, 5, 1, tzinfo=datetime.UTC)
+WHEN = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 
 Columns = dict[str, list[Any]]
 
@@ -113,7 +112,7 @@ def table(stage: str, columns: Columns) -> pa.Table:
 
 
 _COMMON: dict[str, Any] = {
-    "read": N, "kept": 15, "rejected": 5, "failed": 0, "accounting_difference": 0, "misaligned_shards": 0,
+    "read": N, "kept": 30, "rejected": 10, "failed": 0, "accounting_difference": 0, "misaligned_shards": 0,
     "failed_share": 0.0, "sources_wiped_out": 0, "removed_share_max": 0.25,
 }  # fmt: skip
 
@@ -136,7 +135,7 @@ _METRICS: dict[str, dict[str, Any]] = {
         "bias_covered_share": 1.0, "retention_ratio_min": 0.8,
     },
     "publish": {
-        "documents": 15, "quality_lower": 0.97, "duplicate_upper": 0.004, "provenance_completeness": 1.0,
+        "documents": 30, "quality_lower": 0.97, "duplicate_upper": 0.004, "provenance_completeness": 1.0,
         "bias_coverage": 1.0, "already_published": 0, "gate_flags": 0,
     },
 }  # fmt: skip
@@ -147,42 +146,44 @@ def clean_metrics(stage: str) -> dict[str, Any]:
 
 
 class Fault(NamedTuple):
-    """A planted fault: what it changes, and the one expectation (type, subject, kept rows only) that must see it."""
+    """A planted fault, and the one expectation (type, subject, whether it has a row condition) that must see it."""
 
     type: str
     subject: str
-    plant: Callable[[Columns, dict[str, Any]], None]
+    value: Any
+    on: str = "rows"
     conditional: bool = False
+    kept: bool = True
+    """Whether a kept or a rejected row gets the value."""
+
+    @property
+    def key(self) -> tuple[str, str, str, bool]:
+        return (self.on, self.type, self.subject, self.conditional)
 
 
 def metric(name: str, value: Any) -> Fault:
-    def plant(_rows: Columns, metrics: dict[str, Any]) -> None:
-        metrics[name] = value
-
-    return Fault("expect_column_values_to_be_between", name, plant)
+    return Fault(BETWEEN, name, value, on="metrics")
 
 
-def cell(rule: str, column: str, value: Any, row: int = 0, *, conditional: bool = False) -> Fault:
-    """Put `value` into one row; rows 0, 1, 2 are kept, row 3 is rejected."""
-
-    def plant(rows: Columns, _metrics: dict[str, Any]) -> None:
-        rows[column][row] = value
-
-    return Fault(rule, column, plant, conditional)
+def cell(rule: str, column: str, value: Any, *, conditional: bool = False, kept: bool = True) -> Fault:
+    return Fault(rule, column, value, conditional=conditional, kept=kept)
 
 
-def drop(column: str) -> Fault:
-    def plant(rows: Columns, _metrics: dict[str, Any]) -> None:
-        del rows[column]
-
-    return Fault("expect_table_columns_to_match_set", "table", plant)
-
-
-def extra() -> Fault:
-    def plant(rows: Columns, _metrics: dict[str, Any]) -> None:
-        rows["surprise"] = ["x"] * len(rows["document_id"])
-
-    return Fault("expect_table_columns_to_match_set", "table", plant)
+def plant(faults: list[Fault], rows: Columns, metrics: dict[str, Any]) -> dict[tuple[str, str, str, bool], list[int]]:
+    """Plant every fault, each in a row of its own, and return the rows of each expectation that must see them."""
+    free = {True: [i for i in range(N) if i % 4 != 3], False: [i for i in range(N) if i % 4 == 3]}
+    planted: dict[tuple[str, str, str, bool], list[int]] = {}
+    for fault in faults:
+        places = planted.setdefault(fault.key, [])
+        if fault.on == "metrics":
+            metrics[fault.subject] = fault.value
+        elif fault.subject == "table":
+            rows["surprise"] = ["x"] * N
+        else:
+            row = free[fault.kept].pop()
+            rows[fault.subject][row] = fault.value
+            places.append(row)
+    return planted
 
 
 BETWEEN = "expect_column_values_to_be_between"
@@ -192,12 +193,12 @@ IN_SET = "expect_column_values_to_be_in_set"
 NAN = float("nan")
 
 _EVERYWHERE: list[Fault] = [
-    extra(),
+    Fault("expect_table_columns_to_match_set", "table", None),
     cell(NOT_NULL, "document_id", None),
     cell(REGEX, "document_id", "DOC-1"),
-    cell("expect_column_values_to_be_unique", "document_id", document_id(1), conditional=True),
+    cell("expect_column_values_to_be_unique", "document_id", document_id(0), conditional=True),
     cell(NOT_NULL, "source", None),
-    cell(REGEX, "reason", "other.rule@1", 3),
+    cell(REGEX, "reason", "other.rule@1", kept=False),
     metric("accounting_difference", 1),
     metric("misaligned_shards", 1),
     metric("failed_share", 0.06),
@@ -206,7 +207,6 @@ _EVERYWHERE: list[Fault] = [
 
 _OF_STAGE: dict[str, list[Fault]] = {
     "ingest": [
-        drop("uri"),
         metric("read", 0),
         cell(IN_SET, "source_kind", "rumour"),
         cell(IN_SET, "consent", "perhaps"),
@@ -226,12 +226,12 @@ _OF_STAGE: dict[str, list[Fault]] = {
         metric("volume_change_max", 0.31),
     ],
     "dedup": [
-        cell(BETWEEN, "similarity", 1.01, 3),
-        cell(BETWEEN, "similarity", NAN, 3),
+        cell(BETWEEN, "similarity", 1.01, kept=False),
+        cell(BETWEEN, "similarity", NAN, kept=False),
         cell(BETWEEN, "cluster_size", 0),
-        cell(REGEX, "survivor", "somebody", 3),
-        cell(NOT_NULL, "survivor", None, 3, conditional=True),
-        cell(BETWEEN, "similarity", 0.79, 3, conditional=True),
+        cell(REGEX, "survivor", "somebody", kept=False),
+        cell(NOT_NULL, "survivor", None, conditional=True, kept=False),
+        cell(BETWEEN, "similarity", 0.79, conditional=True, kept=False),
         metric("rejected_without_survivor", 1),
         metric("survivors_removed", 1),
         metric("pairs_below_threshold", 1),
@@ -271,7 +271,7 @@ _OF_STAGE: dict[str, list[Fault]] = {
     "provenance": [
         cell(NOT_NULL, "lineage_digest", None, conditional=True),
         cell(REGEX, "lineage_digest", "ef"),
-        cell(BETWEEN, "lineage_missing", -1, 3),
+        cell(BETWEEN, "lineage_missing", -1, kept=False),
         cell(BETWEEN, "lineage_missing", 1, conditional=True),
         cell(NOT_NULL, "lineage_verified", None, conditional=True),
         cell(IN_SET, "lineage_verified", False, conditional=True),
@@ -282,7 +282,7 @@ _OF_STAGE: dict[str, list[Fault]] = {
     ],
     "validate": [
         cell(BETWEEN, "contaminated_shingles", -1),
-        cell(REGEX, "contaminated_item", "seventeen", 3),
+        cell(REGEX, "contaminated_item", "seventeen", kept=False),
         metric("contaminated_left", 1),
         metric("contaminated_share", 0.06),
         metric("slice_regression_max", 0.06),
@@ -292,8 +292,8 @@ _OF_STAGE: dict[str, list[Fault]] = {
     "publish": [
         cell(NOT_NULL, "published_digest", None, conditional=True),
         cell(REGEX, "published_digest", "12"),
-        cell(REGEX, "survivor", "somebody", 3),
-        cell(BETWEEN, "similarity", 1.01, 3),
+        cell(REGEX, "survivor", "somebody", kept=False),
+        cell(BETWEEN, "similarity", 1.01, kept=False),
         metric("documents", 0),
         metric("quality_lower", 0.949),
         metric("duplicate_upper", 0.011),
@@ -302,6 +302,4 @@ _OF_STAGE: dict[str, list[Fault]] = {
     ],
 }
 
-FAULTS: list[tuple[str, Fault]] = [
-    (stage, fault) for stage, faults in _OF_STAGE.items() for fault in [*_EVERYWHERE, *faults]
-]
+FAULTS: dict[str, list[Fault]] = {stage: [*_EVERYWHERE, *faults] for stage, faults in _OF_STAGE.items()}

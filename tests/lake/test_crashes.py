@@ -1,0 +1,263 @@
+"""Killed anywhere, a change leaves nothing that a reader can see; run again, it gives what it would have given."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from batches import FINGERPRINT, identity, publish, words_of
+
+from pipeline import faults
+from pipeline.errors import LeaseHeld, ReleaseConflict
+from pipeline.lake.releases import Corpus
+from pipeline.lake.store import Store
+
+A, B = [f"a{i}" for i in range(4)], [f"b{i}" for i in range(4)]
+CORPUS_POINTS = tuple(point for point in faults.POINTS if point.startswith("corpus."))
+BEFORE_THE_RECORD = CORPUS_POINTS[: CORPUS_POINTS.index("corpus.record.after")]
+
+
+@pytest.fixture(scope="module")
+def processes() -> multiprocessing.context.ForkServerContext:
+    """Processes that share no state with this one and need not import everything anew."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pipeline.lake.iceberg", "pipeline.lake.releases"])
+    return context
+
+
+def change(kind: str, root: str) -> None:
+    corpus = Corpus(Store(root))
+    if kind == "publish":
+        publish(corpus, "b2", B, base=1)
+    elif kind == "takedown":
+        corpus.takedown([identity("a1")], "asked")
+    else:
+        corpus.rollback(1, "bad")
+
+
+def crash(kind: str, root: str, point: str) -> None:
+    faults._NAME, faults._ACTION = point, "kill"
+    change(kind, root)
+
+
+@pytest.fixture(scope="module")
+def lakes(tmp_path_factory) -> Lakes:
+    return Lakes(tmp_path_factory.mktemp("lakes"))
+
+
+class Lakes:
+    """A lake before a change and the digest after it; put back in its place for each case, as tables hold full addresses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.digests = folder, {}
+
+    def restore(self, kind: str) -> Corpus:
+        root, saved = self.folder / kind, self.folder / f"{kind}.saved"
+        corpus = Corpus(Store(str(root)))
+        if kind not in self.digests:
+            publish(corpus, "b1", A)
+            if kind == "rollback":
+                publish(corpus, "b2", B, base=1)
+            shutil.copytree(root, saved)
+            change(kind, str(root))
+            self.digests[kind] = corpus.newest().digest
+        shutil.rmtree(root)
+        shutil.copytree(saved, root)
+        return Corpus(Store(str(root)))
+
+
+def check_complete(corpus: Corpus) -> None:
+    """The newest release is whole: its rows give its digest, its number of documents and of signatures."""
+    release = corpus.newest()
+    assert corpus.recompute(release, texts=True) == release.digest
+    assert sum(batch.num_rows for batch in corpus.documents()) == release.documents
+    assert sum(batch.num_rows for batch in corpus.signatures()) == release.documents
+
+
+QUICK = {
+    ("publish", "corpus.documents.after"),
+    ("publish", "corpus.metrics.after"),
+    ("publish", "corpus.record.before"),
+    ("publish", "corpus.record.after"),
+    ("takedown", "corpus.tombstones.after"),
+    ("rollback", "corpus.record.before"),
+}
+"""One of each sort; every other point is in `make test-all`."""
+
+POINTS = [
+    *(("publish", point) for point in CORPUS_POINTS),
+    *(("takedown", p) for p in ("corpus.documents.after", "corpus.tombstones.after", "corpus.record.after")),
+    *(("rollback", p) for p in ("corpus.metrics.after", "corpus.record.before", "corpus.record.after")),
+]
+CASES = [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in POINTS]
+
+
+@pytest.mark.parametrize(("kind", "point"), CASES)
+def test_killed_at(kind, point, processes, lakes):
+    before = lakes.restore(kind).newest()
+    root = str(lakes.folder / kind)
+
+    process = processes.Process(target=crash, args=(kind, root, point))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+
+    seen = Corpus(Store(root))
+    made = point not in BEFORE_THE_RECORD
+    assert seen.newest().number == before.number + made
+    assert (seen.newest() == before) != made
+    check_complete(seen)
+
+    change(kind, root)
+    again = Corpus(Store(root))
+    assert again.newest().number == before.number + 1
+    assert again.newest().builds_on == before.number
+    assert again.newest().digest == lakes.digests[kind]
+    check_complete(again)
+    if point in {"corpus.signatures.after", "corpus.record.before", "corpus.record.after"}:
+        # The next change takes up nothing that the crash left, and puts main and the tags right.
+        publish(again, "b3", ["c0"], base=again.newest().number)
+        check_complete(again)
+        for table, snapshot in again.newest().tables.items():
+            refs = again._tables._load(table).metadata.refs
+            assert refs["main"].snapshot_id == snapshot
+            assert set(refs) == {"main", *(f"release-{r.number:08d}" for r in again.history())}
+
+
+def test_main_does_not_show_an_unfinished_change(processes, tmp_path):
+    corpus = Corpus(Store(str(tmp_path)))
+    one = publish(corpus, "b1", A)
+    process = processes.Process(target=crash, args=("publish", str(tmp_path), "corpus.record.before"))
+    process.start()
+    process.join(60)
+    table = Corpus(corpus.store)._tables._load("documents")
+    assert len(table.metadata.snapshots) == 3  # the empty one, release 1 and what the crash left
+    assert table.current_snapshot().snapshot_id == one.tables["documents"]
+
+
+def contend(root: str, worker: int, results) -> None:
+    """Publish until it is done: rebase on a conflict, wait for the lease."""
+    corpus, words = Corpus(Store(root)), [f"{worker}-{i}" for i in range(3)]
+    while True:
+        newest = corpus.newest()
+        try:
+            release = publish(corpus, f"w{worker}", words, base=newest.number if newest else None)
+        except (ReleaseConflict, LeaseHeld):
+            time.sleep(0.2)
+            continue
+        results.put(release.number)
+        return
+
+
+def watch(root: str, stop, results) -> None:
+    """Read again and again and report every release that is not whole."""
+    wrong, seen = [], set()
+    while not stop.wait(0.1):
+        release = Corpus(Store(root)).newest()
+        if release is not None:
+            corpus = Corpus(Store(root))
+            seen.add(release.number)
+            count = sum(batch.num_rows for batch in corpus.documents(release, ["document_id"]))
+            if corpus.recompute(release) != release.digest or count != release.documents:
+                wrong.append(release.number)
+    results.put((wrong, sorted(seen)))
+
+
+def test_concurrent_publishers_make_one_chain_and_readers_see_whole_releases(processes, tmp_path):
+    root, results, watched, stop = str(tmp_path), processes.Queue(), processes.Queue(), processes.Event()
+    reader = processes.Process(target=watch, args=(root, stop, watched))
+    writers = [processes.Process(target=contend, args=(root, worker, results)) for worker in range(3)]
+    for process in (reader, *writers):
+        process.start()
+    numbers = [results.get(timeout=120) for _ in writers]
+    stop.set()
+    wrong, seen = watched.get(timeout=60)
+    for process in (reader, *writers):
+        process.join(30)
+    assert sorted(numbers) == [1, 2, 3]
+    assert wrong == []
+    assert seen
+    corpus = Corpus(Store(root))
+    history = corpus.history()
+    assert [(r.number, r.builds_on, r.documents) for r in history] == [(1, None, 3), (2, 1, 6), (3, 2, 9)]
+    assert len({r.fence for r in history}) == 3
+    words = [f"{worker}-{i}" for worker in range(3) for i in range(3)]
+    assert words_of(corpus, words) == sorted(words)
+    check_complete(corpus)
+
+
+def test_the_same_batch_twice_at_once_is_published_once(processes, tmp_path):
+    publish(Corpus(Store(str(tmp_path))), "b1", A)
+    results = processes.Queue()
+    workers = [processes.Process(target=contend_same, args=(str(tmp_path), results)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    assert [results.get(timeout=60) for _ in workers] == [2, 2]
+    for worker in workers:
+        worker.join(30)
+    assert Corpus(Store(str(tmp_path))).newest().number == 2
+
+
+def contend_same(root: str, results) -> None:
+    corpus = Corpus(Store(root))
+    while True:
+        try:
+            results.put(publish(corpus, "b2", B, base=1).number)
+        except LeaseHeld:
+            time.sleep(0.2)
+            continue
+        return
+
+
+# -- faults ------------------------------------------------------------------------------------------------------------
+
+PUBLISH = f"""
+import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+from batches import publish
+from pipeline.lake.releases import Corpus
+from pipeline.lake.store import Store
+publish(Corpus(Store(sys.argv[1])), "b1", ["a"])
+"""
+
+
+def test_the_environment_arms_a_point(tmp_path):
+    environment = {**os.environ, "SLUICE_FAULT": "corpus.record.before=kill"}
+    done = subprocess.run([sys.executable, "-c", PUBLISH, str(tmp_path)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert Corpus(Store(str(tmp_path))).newest() is None
+
+
+def test_a_point_can_raise(tmp_path, monkeypatch):
+    monkeypatch.setattr(faults, "_NAME", "corpus.record.after")
+    monkeypatch.setattr(faults, "_ACTION", "raise")
+    corpus = Corpus(Store(str(tmp_path)))
+    with pytest.raises(faults.InjectedFault, match=r"corpus\.record\.after"):
+        publish(corpus, "b1", A)
+    assert corpus.find("b1", FINGERPRINT).number == 1
+
+
+@pytest.mark.parametrize("value", ["nowhere=kill", "corpus.record.before", "corpus.record.before=explode", "="])
+def test_an_unknown_point_is_an_error(value):
+    with pytest.raises(Exception, match="expected <point>=kill"):
+        faults._armed(value)
+
+
+def test_unarmed_points_do_nothing():
+    assert faults._armed(None) == faults._armed("") == ("", "")
+    for point in CORPUS_POINTS:
+        faults.point(point)
+
+
+def test_every_point_is_reached_in_order(monkeypatch, tmp_path):
+    seen = []
+    for module in ("pipeline.lake.releases", "pipeline.lake.writer"):
+        monkeypatch.setattr(f"{module}.point", seen.append)
+    publish(Corpus(Store(str(tmp_path))), "b1", A)
+    assert tuple(seen) == CORPUS_POINTS
