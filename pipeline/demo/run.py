@@ -193,11 +193,23 @@ def _explain(client: AirflowClient, run_id: str, home: AirflowHome, out: Console
         if task["state"] != "failed":
             continue
         out.print(f"\n[bold red]{task['task_id']} failed[/]; the end of its log:")
-        for line in client.log(DAG, run_id, task["task_id"], task["try_number"])[-25:]:
+        for line in telling(client.log(DAG, run_id, task["task_id"], task["try_number"])):
             out.print(f"  {escape(line)}")
         folder = home.folder / "logs" / f"dag_id={DAG}" / f"run_id={run_id}" / f"task_id={task['task_id']}"
         out.print(f"all of it: {folder}/attempt={task['try_number']}.log")
     return 1
+
+
+def telling(entries: list[str], lines: int = 20, width: int = 300) -> list[str]:
+    """Return the end of a log without what tells nobody anything: frames of the JVM, markers of groups, endless lines.
+
+    >>> telling(["::group::Execute", "Error: x\\n\\tat org.apache.spark.Y", "What to do: z"])
+    ['Error: x', 'What to do: z']
+    """
+    split = [line.rstrip() for entry in entries for line in entry.splitlines()]
+    useless = ("at ", "::", "{")  # a JSON line is Spark's own structured log of the error that follows
+    kept = [line for line in split if line and not line.lstrip().startswith(useless)]
+    return [line if len(line) <= width else f"{line[:width]} ..." for line in kept[-lines:]]
 
 
 def _keep(home: AirflowHome, out: Console) -> None:
