@@ -1,1 +1,1 @@
-"""The demonstration: real text that is already on the machine, made into the three sources of the shortest configuration."""
+"""`make demo`: real input, Airflow's real scheduler, one release at the end."""
