@@ -1,93 +1,153 @@
-"""Captures documentation pages into a real WARC: a server on loopback renders them, a client fetches them over HTTP."""
+"""Web crawl: Python's own documentation server on the loopback interface, captured into a gzipped WARC.
+
+The pages are real HTTP responses, byte for byte as the server sent them. Their addresses name the host ``pydoc.localhost``
+(RFC 6761: always the loopback) without the port, which is another at each start and would make every page a new document.
+"""
 
 from __future__ import annotations
 
-import http.client
-import http.server
 import io
+import os
+import re
+import select
+import socket
+import subprocess
 import sys
-import threading
+import sysconfig
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pydoc import Helper
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-SECONDS = 15.0
-"""Longest time for all pages; what is captured by then is the demo's crawl."""
+from warcio.warcwriter import WARCWriter
 
-SKIPPED = frozenset({"antigravity", "this", "idlelib", "turtledemo", "turtle", "tkinter", "test", "lib2to3"})
-"""Modules that do something when imported, or need a screen."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-
-def module_names() -> list[str]:
-    """Return the public modules of the standard library, in order."""
-    return [name for name in sorted(sys.stdlib_module_names) if not name.startswith("_") and name not in SKIPPED]
-
-
-def capture_pages(file: Path, limit: int) -> int:
-    """Write the documentation of up to `limit` modules to a gzip WARC and return how many pages it holds."""
-    from warcio.statusandheaders import StatusAndHeaders
-    from warcio.warcwriter import WARCWriter
-
-    deadline = time.monotonic() + SECONDS
-    pages = 0
-    with _server() as port, file.open("wb") as sink:
-        writer = WARCWriter(sink, gzip=True)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        for name in module_names()[:limit]:
-            if time.monotonic() > deadline:
-                break
-            connection.request("GET", f"/{name}.html", headers={"User-Agent": "sluice-demo"})
-            response = connection.getresponse()
-            headers = StatusAndHeaders(
-                f"{response.status} {response.reason}", response.getheaders(), protocol="HTTP/1.1"
-            )
-            body = io.BytesIO(response.read())
-            # The address that the page would have; the port of a moment says nothing.
-            url = f"http://localhost/pydoc/{name}.html"
-            writer.write_record(writer.create_warc_record(url, "response", payload=body, http_headers=headers))
-            pages += response.status == http.HTTPStatus.OK
-        connection.close()
-    return pages
+HOST = "pydoc.localhost"
+SKIPPED = {
+    "antigravity",
+    "this",
+    "turtle",
+    "turtledemo",
+    "tkinter",
+    "idlelib",
+    "test",
+    "lib2to3",
+    "ensurepip",
+    "msilib",
+    "winreg",
+}
+"""Modules that open windows, print or talk when they are imported, or do not exist here."""
+PACKAGES = ("asyncio", "collections", "concurrent", "ctypes", "email", "html", "http", "importlib", "json", "logging", "unittest", "urllib", "wsgiref", "xml")  # fmt: skip
+"""Packages whose public modules are fetched as well."""
+_PAGE_SECONDS = 5.0
+_READY = re.compile(rb"http://[^:\s]+:(\d+)/")
 
 
-class _Pages(http.server.BaseHTTPRequestHandler):
-    """Renders a module's documentation."""
+def capture(file: Path, most_pages: int, most_bytes: int, seconds: float) -> int:
+    """Fetch pages until a limit is reached and write them to a gzipped WARC; return how many responses were captured.
 
-    protocol_version = "HTTP/1.1"
+    A page that does not answer in time is left out; if the server does not start, the file holds its information record only.
+    """
+    deadline = time.monotonic() + seconds
+    captured = size = 0
+    with file.open("wb") as stream:
+        writer = WARCWriter(stream, gzip=True)
+        writer.write_record(
+            writer.create_warcinfo_record(file.name, {"software": "sluice", "format": "WARC File Format 1.0"})
+        )
+        with _server(deadline) as port:
+            for path in page_paths() if port else ():
+                if captured >= most_pages or size >= most_bytes or time.monotonic() > deadline:
+                    break
+                request = f"GET {path} HTTP/1.0\r\nHost: {HOST}\r\nAccept: text/html\r\n\r\n".encode()
+                response = _fetch(port, request, min(_PAGE_SECONDS, deadline - time.monotonic()))
+                if not response.startswith(b"HTTP/"):
+                    continue
+                _write(writer, path, request, response)
+                captured += 1
+                size += len(response)
+    return captured
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class's name
-        """Answer with the page, or 404 where the module cannot be imported here."""
-        import pydoc
 
-        name = self.path.strip("/").removesuffix(".html")
-        try:
-            if name not in module_names():
-                raise KeyError(name)  # noqa: TRY301 - one place for "no such page"
-            found, _ = pydoc.resolve(name)
-            page = pydoc.html.page(f"Python: module {name}", pydoc.html.document(found, name))
-            status, body = http.HTTPStatus.OK, page.encode("utf-8", "replace")
-        except (Exception, SystemExit):  # noqa: BLE001 - a module of another platform may fail in any way
-            status, body = http.HTTPStatus.NOT_FOUND, b"<html><body>no such module here</body></html>"
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
+def page_paths() -> Iterator[str]:
+    """Yield the pages to fetch: the language's topics, which are prose, then the library's modules; each sorted."""
+    for topic in sorted({*Helper.topics, *Helper.keywords} - {""}):
+        yield f"/topic?key={quote(topic)}"
+    library = Path(sysconfig.get_path("stdlib"))
+    names = {name for name in sys.stdlib_module_names if not name.startswith("_") and name not in SKIPPED}
+    for package in PACKAGES:
+        for file in (library / package).rglob("[a-z]*.py"):
+            parts = file.relative_to(library).with_suffix("").parts
+            if not any(part.startswith(("_", "test", "windows")) for part in parts):
+                names.add(".".join(parts))
+    for name in sorted(names):
+        yield f"/{name}.html"
 
 
 @contextmanager
-def _server() -> Iterator[int]:
-    """Serve pages on a free port of the loopback interface."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+def _server(deadline: float) -> Iterator[int]:
+    """Run pydoc's server in a process of its own; yield its port, 0 if it did not start."""
+    environment = {
+        key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"}
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-W", "ignore", "-m", "pydoc", "-n", "127.0.0.1", "-p", "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment | {"PYTHONHASHSEED": "0", "BROWSER": "true"},
+        cwd="/",
+    )
     try:
-        yield server.server_address[1]
+        yield _port(process, deadline)
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        process.kill()
+        process.communicate()
+
+
+def _port(process: subprocess.Popen[bytes], deadline: float) -> int:
+    """Read the server's greeting until it names its port."""
+    if process.stdout is None:
+        return 0
+    greeting = b""
+    while (left := deadline - time.monotonic()) > 0:
+        ready, _, _ = select.select([process.stdout], [], [], left)
+        block = os.read(process.stdout.fileno(), 4_096) if ready else b""
+        if not block:
+            return 0
+        greeting += block
+        if match := _READY.search(greeting):
+            return int(match[1])
+    return 0
+
+
+def _fetch(port: int, request: bytes, seconds: float) -> bytes:
+    """Send a request and return all bytes of the response; empty if it does not come in time."""
+    parts = []
+    ends = time.monotonic() + seconds
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=max(seconds, 0.01)) as connection:
+            connection.sendall(request)
+            while block := connection.recv(2**16):
+                parts.append(block)
+                if time.monotonic() > ends:
+                    return b""
+    except OSError:
+        return b""
+    return b"".join(parts)
+
+
+def _write(writer: WARCWriter, path: str, request: bytes, response: bytes) -> None:
+    """Write a response and the request that it answers."""
+    uri = f"http://{HOST}{path}"
+    answer = writer.create_warc_record(
+        uri, "response", payload=io.BytesIO(response), warc_content_type="application/http; msgtype=response"
+    )
+    asked = writer.create_warc_record(
+        uri, "request", payload=io.BytesIO(request), warc_content_type="application/http; msgtype=request"
+    )
+    writer.write_request_response_pair(asked, answer)

@@ -120,16 +120,17 @@ def _start(demo: Demo, out: Console, stack: ExitStack, started: float) -> tuple[
     return home, given.result()
 
 
-def _prepare_input(demo: Demo) -> Any:
-    """Put the input into place, `input/<source>/` beside the configuration, and return what its maker reports."""
-    from pipeline.demo import input as demo_input
+def _prepare_input(demo: Demo) -> str:
+    """Put input and configuration into place, and say what there is."""
+    from pipeline.demo.input import make_input, use_folder
 
-    place = demo.folder / "input"
     if demo.own_input is None:
-        return demo_input.make_input(place)
+        report = make_input(demo.folder)
+        counts = ", ".join(f"{name} {count.documents:,}" for name, count in report.sources.items())
+        return f"{report.documents:,} records of this machine's own text ({counts})"
     if not demo.own_input.is_dir():
         raise UserError(f"the input folder {demo.own_input} does not exist")
-    return demo_input.use_folder(demo.own_input, place)
+    return f"{', '.join(source['name'] for source in use_folder(demo.own_input, demo.config))} from {demo.own_input}"
 
 
 def _follow(demo: Demo, home: AirflowHome, client: AirflowClient, run_id: str, out: Console) -> str:
@@ -193,11 +194,23 @@ def _explain(client: AirflowClient, run_id: str, home: AirflowHome, out: Console
         if task["state"] != "failed":
             continue
         out.print(f"\n[bold red]{task['task_id']} failed[/]; the end of its log:")
-        for line in client.log(DAG, run_id, task["task_id"], task["try_number"])[-25:]:
+        for line in telling(client.log(DAG, run_id, task["task_id"], task["try_number"])):
             out.print(f"  {escape(line)}")
         folder = home.folder / "logs" / f"dag_id={DAG}" / f"run_id={run_id}" / f"task_id={task['task_id']}"
         out.print(f"all of it: {folder}/attempt={task['try_number']}.log")
     return 1
+
+
+def telling(entries: list[str], lines: int = 20, width: int = 300) -> list[str]:
+    r"""Return the end of a log without what tells nobody anything: frames of the JVM, markers of groups, endless lines.
+
+    >>> telling(["::group::Execute", "Error: x\\n\\tat org.apache.spark.Y", "What to do: z"])
+    ['Error: x', 'What to do: z']
+    """
+    split = [line.rstrip() for entry in entries for line in entry.splitlines()]
+    useless = ("at ", "::", "{")  # a JSON line is Spark's own structured log of the error that follows
+    kept = [line for line in split if line and not line.lstrip().startswith(useless)]
+    return [line if len(line) <= width else f"{line[:width]} ..." for line in kept[-lines:]]
 
 
 def _keep(home: AirflowHome, out: Console) -> None:

@@ -55,7 +55,7 @@ def signatures(texts: pa.Array, count: int, shingle_size: int, seed: int) -> Sig
 
 
 @kernel
-def _sign(  # noqa: PLR0917 - numba takes keyword arguments at a cost for each call
+def _sign(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
     table: npt.NDArray[np.uint32],
