@@ -9,7 +9,7 @@ What Presidio leaves open is settled here:
   social security number with separators, 0.4 for a phone number, 0.05 for nine bare digits and the like. A hit counts from
   `min_score` (0.4) on, an IP address from 0.5 on, so that "::" never counts.
 - **Context.** One of the recogniser's own context words among the five words before a hit adds 0.35 and lifts it to 0.4 at least
-  (Presidio's `LemmaContextAwareEnhancer` and its defaults, with whole words instead of lemmas): "SSN 078051121" counts.
+  (Presidio's `LemmaContextAwareEnhancer` and its defaults, with whole words instead of lemmas): "SSN 219099998" counts.
 - **Numbers beside numbers** (`RESTARTS`): what stands before a card number, an IBAN or a mail address does not hide it.
 - **Cards** of the ranges that Presidio lacks (Mastercard 2221 to 2720, Visa of 19 digits, JCB 2131), with Luhn's check as well.
 - **Not personal data**: what `pipeline.pii.policy` drops: dates, fractions and identifiers taken for phone numbers, numbers with

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import regex
@@ -64,6 +65,7 @@ _PHONE_EXTENSION = re.compile(
     r"|[x\uFF58#\uFF03~\uFF5E]|int|\uFF49\uFF4E\uFF54)[:.\uFF0E]?[ \u00A0\t,-]{0,20}|[- ]{1,20})\d{1,20}#?",
     re.IGNORECASE,
 )
+_PHONE_OPENING, _PHONE_CLOSING = "([\uff08\uff3b", ")]\uff09\uff3d"
 _PHONE_PIECE, _PHONE_OVERLAP, _PHONE_AFTER = 512, 64, 4
 
 
@@ -112,6 +114,7 @@ def phone_windows(text: str) -> Iterator[PhoneWindow]:
             yield from _pieces(text, first, last)
         else:
             yield PhoneWindow(_phone_start(text, first), end, last, match[0])
+            yield from _bracketed(text, first, last, end)
             rest = PHONE_CHAIN.search(text, taken, last) if first < taken else None
             if rest:
                 yield PhoneWindow(max(taken, _phone_start(text, rest.start())), end, last, rest[0])
@@ -122,6 +125,23 @@ def _phone_start(text: str, first: int) -> int:
     """Return where the window of a chain that starts at `first` starts: at the character before what may lead it."""
     lead = _PHONE_LEAD.match(text, 0, first)
     return max(0, (lead.start() if lead else first) - 1)
+
+
+def _bracketed(text: str, first: int, last: int, end: int) -> Iterator[PhoneWindow]:
+    """Yield the parts of a chain between brackets that close nothing: numbers that the library never separates there."""
+    window_start = _phone_start(text, first)
+    cuts, open_brackets = [], 0
+    for place in range(window_start, last):
+        if text[place] in _PHONE_OPENING:
+            open_brackets += 1
+        elif text[place] in _PHONE_CLOSING:
+            if place >= first and not open_brackets:
+                cuts.append(place)
+            open_brackets = max(0, open_brackets - 1)
+    for after, cut in pairwise([window_start - 1, *cuts, last]) if cuts else ():
+        part = PHONE_CHAIN.search(text, max(first, after + 1), cut)
+        if part:
+            yield PhoneWindow(after + 1, end if cut == last else cut + 1, cut, part[0])
 
 
 def _pieces(text: str, first: int, last: int) -> Iterator[PhoneWindow]:

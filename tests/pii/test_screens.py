@@ -31,7 +31,7 @@ def uncovered(text: str, entity: str) -> list[Hit]:
 
 @pytest.mark.parametrize("entity", sorted(SCREENS))
 @given(text=hostile_texts)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @example(text="order 1234 4111 1111 1111 1111")
 @example(text="650 253 0000 ext. 123 456 7890")
 @example(text="650.253.0000 ext. 12 650.253.0000 ext. 12")
