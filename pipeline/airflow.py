@@ -120,7 +120,7 @@ def spark_master(connection: Any) -> str | None:
     """Return the Spark master of an Airflow connection, None where it names none.
 
     `spark://host:7077` (also with the scheme in the host, as the Spark provider has it), `k8s://https://host:443`, `local[4]`, and
-    `sc://host:15002` for Spark Connect (connection types `sc` and `spark_connect`; extra `use_ssl`, password as token).
+    `sc://host:15002` for Spark Connect (connection types `sc` and `spark_connect`; extras `use_ssl` and `session_id`, password as token).
     """
     host, extra = connection.host or "", connection.extra_dejson or {}
     if (host, extra) == _PLACEHOLDER:
@@ -137,6 +137,8 @@ def spark_master(connection: Any) -> str | None:
     if not master.startswith("sc://"):
         return master
     options = [f"use_ssl={str(extra['use_ssl']).lower()}"] if "use_ssl" in extra else []
+    # Clients of one session share its warmed-up workers; a session of its own each would start workers of its own each.
+    options += [f"session_id={extra['session_id']}"] if "session_id" in extra else []
     options += [f"token={connection.password}"] if connection.password else []
     return f"{master}/;{';'.join(options)}" if options else master
 

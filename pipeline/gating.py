@@ -19,7 +19,7 @@ from pipeline.lake.snapshots import Chain
 from pipeline.metrics import narrow_rows
 from pipeline.recipe import STAGES
 from pipeline.run import chain_before, full_chain
-from pipeline.work import INLINE, master_of
+from pipeline.work import INLINE, master_of, session_of
 
 
 def run_gate(batch: Batch, stage: str) -> GateResult:
@@ -40,9 +40,7 @@ def run_gate(batch: Batch, stage: str) -> GateResult:
     rows = narrow_rows(chain, stage)
     spark = None
     if rows.num_rows > SPARK_ROWS and master_of(batch) != INLINE:
-        from pipeline.spark import session
-
-        spark = session(master_of(batch))
+        spark = session_of(batch, ())
     result = judge(stage, rows, _figures(batch, chain, stage), suite, values, spark=spark)
     point("gate.report.before")
     batch.lake.write_atomic(name, result.to_json().encode())
@@ -51,9 +49,13 @@ def run_gate(batch: Batch, stage: str) -> GateResult:
 
 
 def _figures(batch: Batch, chain: Chain, stage: str) -> dict[str, Any]:
-    """Return the stage's figures as its suite may name them; one that the stage does not have is null, *not measured*."""
-    measured = chain.manifest(stage).metrics
-    found: dict[str, Any] = {name: measured.get(name) for name in metrics_of(stage)}
+    """Return the stage's figures as its suite may name them; null is *not measured*."""
+    manifest = chain.manifest(stage)
+    names = metrics_of(stage)
+    # A figure that a stage forgot stays absent, and the gate blocks on it; only a stage that is off has measured nothing.
+    found: dict[str, Any] = {name: manifest.metrics[name] for name in names if name in manifest.metrics}
+    if manifest.switched_off:
+        found = {name: found.get(name) for name in names}
     if stage == "publish":
         earlier = [known_verdict(batch, chain, name) for name in chain.upto(stage).stages]
         found["gate_flags"] = sum(result is not None and result.verdict == "flag" for result in earlier)

@@ -59,7 +59,7 @@ def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> Stag
     known = manifests.find(batch.lake, batch.batch_id, name, fingerprint)
     if known is not None:
         return StageResult(known, reused=True, seconds=time.monotonic() - started)
-    work = Work(batch, name, chain, fingerprint, folder, partial(session_of, batch))
+    work = Work(batch, name, chain, fingerprint, folder, partial(session_of, batch, (name,)))
     watch = _watch(batch, folder, name, chain.shards, progress)
     try:
         output = _run(work)

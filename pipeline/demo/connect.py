@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Self
 
@@ -29,7 +30,12 @@ class SparkConnect:
         from pipeline.spark import CONF
 
         self.port = port
-        self.address = f"sc://127.0.0.1:{port}"
+        # One session for all clients: they share its workers, which import what the stages need once.
+        session_id = str(uuid.uuid4())
+        self.connection = f"sc://127.0.0.1:{port}?session_id={session_id}"
+        """As an Airflow connection."""
+        self.master = f"sc://127.0.0.1:{port}/;session_id={session_id}"
+        """As a Spark master."""
         conf = CONF | {
             "spark.master": "local[*]",
             "spark.connect.grpc.binding.address": "127.0.0.1",
@@ -67,6 +73,12 @@ class SparkConnect:
             time.sleep(0.2)
         log = self._process.log
         raise TransientError(f"the Spark Connect server did not start; see {log}:\n{self._process.tail()}")
+
+    def warm_up(self) -> None:
+        """Start the session and its workers, so that the first stage need not wait for them."""
+        from pipeline.spark import run_tasks, session
+
+        run_tasks(session(self.master, ()), [0], str)
 
     def stop(self) -> None:
         """End the server and its workers."""

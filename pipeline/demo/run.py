@@ -102,10 +102,11 @@ def _start(demo: Demo, out: Console, stack: ExitStack, started: float) -> tuple[
     pool = stack.enter_context(ThreadPoolExecutor(1))
     given: Future[Any] = pool.submit(_prepare_input, demo)
     environment = {}
-    spark = None
+    warm: Future[None] | None = None
     if demo.connect:
         spark = stack.enter_context(SparkConnect(demo.folder / "spark", free_port()))
-        environment["AIRFLOW_CONN_SPARK_DEFAULT"] = spark.address
+        environment["AIRFLOW_CONN_SPARK_DEFAULT"] = spark.connection
+        warm = stack.enter_context(ThreadPoolExecutor(1)).submit(lambda: spark.wait().warm_up())
     shutil.rmtree(demo.folder / "airflow", ignore_errors=True)  # runs of an earlier demo; the lake stays
     home = AirflowHome(
         demo.folder / "airflow", REPOSITORY / "dags", users=USERS, environment=environment, preload="pipeline.preload"
@@ -114,8 +115,8 @@ def _start(demo: Demo, out: Console, stack: ExitStack, started: float) -> tuple[
     stack.callback(home.stop)
     home.start()
     out.print(f"Airflow is up after {time.monotonic() - started:.0f} s: {home.address}")
-    if spark:
-        spark.wait()
+    if warm:
+        warm.result()
         out.print(f"Spark is up after {time.monotonic() - started:.0f} s")
     return home, given.result()
 
