@@ -14,8 +14,14 @@ from typing import Any, NamedTuple
 from pipeline.config import BenchmarkSlice
 from pipeline.errors import ConfigError
 
-TEXT_FIELDS = ("text", "question", "prompt", "sentence", "goal", "ctx")
-"""Fields that hold an item's text, in order of preference; the answer is no part of it, as it is often one word."""
+TEXT_FIELDS = ("question", "prompt", "text", "sentence", "goal", "ctx")
+"""Fields that hold an item's text, in order of preference; the answer is no part of it, as it is often one word.
+
+The question goes first: `text` often holds the choices or the answer as well, and a page that quotes the question alone would not
+be found by it. A question of fewer than `TELLING_WORDS` words gives way to a field that has more.
+"""
+
+TELLING_WORDS = 8
 
 BUILT_IN = ("reasoning", "factuality", "safety")
 
@@ -58,12 +64,11 @@ def _items(entry: BenchmarkSlice) -> Iterator[Item]:
     found = False
     for number, (name, content) in enumerate(_contents(entry)):
         for line, row in _rows(name, content):
-            text = next(
-                (row[field] for field in TEXT_FIELDS if isinstance(row.get(field), str) and row[field].strip()), None
-            )
-            if text is None:
+            texts = [row[field] for field in TEXT_FIELDS if isinstance(row.get(field), str) and row[field].strip()]
+            if not texts:
                 raise ConfigError(f"{name}, line {line}: no text in any of the fields {', '.join(TEXT_FIELDS)}")
             found = True
+            text = next((text for text in texts if len(text.split()) >= TELLING_WORDS), texts[0])
             yield Item(entry.name, str(row.get("id", f"{number}.{line}")), text)
     if not found:
         raise ConfigError(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,6 +34,17 @@ def test_own_files_are_read_compressed_or_not(tmp_path: Path) -> None:
     assert [item.text for item in load_items(of_file(plain))] == ["What turns the mill?", "second"]
     assert [item.text for item in load_items(of_file(packed))] == ["What turns the mill?", "second"]
     assert digests(of_file(plain)) == digests(of_file(packed))
+
+
+def test_the_question_alone_is_the_item_unless_it_is_too_short(tmp_path: Path) -> None:
+    question = "which river did the ferry cross before the bridge was built"
+    rows = [
+        {"question": question, "text": question + " Answer: the Tay"},
+        {"question": "which river", "text": "which river did the old ferry cross Answer: the Tay"},
+    ]
+    file = tmp_path / "own.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert [item.text for item in load_items(of_file(file))] == [question, rows[1]["text"]]
 
 
 @pytest.mark.parametrize(
