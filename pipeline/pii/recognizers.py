@@ -62,6 +62,7 @@ RESTARTS: dict[str, Restart] = {
 1111 1111 1111" or "a@b.comc@d.org": each beginning gets a try of its own."""
 
 _BOOST, _BOOSTED_MINIMUM, _CONTEXT_WORDS, _CONTEXT_CHARACTERS = 0.35, 0.4, 5, 100
+_INVISIBLE = regex.compile(r"[\p{M}\p{Cf}]+")
 _WORD = regex.compile(r"\w+")
 _MORE_CARDS = (
     r"\b(?:(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)[- ]?\d{4}[- ]?\d{4}[- ]?\d{4}"
@@ -194,11 +195,13 @@ def _pattern_recognizer(entity: str) -> Any:
         """Presidio's, with the public suffix list that its dependency ships, asked for the domain only.
 
         Presidio asks for the whole match. Where that holds a slash, as at the end of a web address ("x?to=a@b.com"), `tldextract`
-        takes what stands before the slash for the host, and the mail address is lost.
+        takes what stands before the slash for the host, and the mail address is lost. A combining mark behind the address belongs
+        to the match and makes no other domain of it.
         """
 
         def validate_result(self, pattern_text: str) -> bool:
-            return bool(suffix_list()(pattern_text.rpartition("@")[2]).fqdn)
+            domain = pattern_text.rpartition("@")[2]
+            return any(suffix_list()(name).fqdn for name in {domain, _INVISIBLE.sub("", domain)})
 
     class CheckedCreditCardRecognizer(presidio.CreditCardRecognizer):
         """Presidio's, which raises on digits that `regex` knows and the interpreter does not."""

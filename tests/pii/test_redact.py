@@ -36,6 +36,8 @@ def one(text: str, settings: Pii = PII) -> str:
         ("<EMAIL_ADDRESS> and <US_SSN>", "<EMAIL_ADDRESS> and <US_SSN>"),
         ("mail <EMAIL_ADDRESS>@b.com", "mail <EMAIL_ADDRESS>@b.com"),
         ("http://192.0.2.1:8080/x?m=a@b.com", "http://<IP_ADDRESS>:8080/x?m=<EMAIL_ADDRESS>"),
+        ("a@example.com\u0301!", "<EMAIL_ADDRESS>!"),
+        ("650.253.0000 ext. 12 650.253.0000 ext. 34", "<PHONE_NUMBER> <PHONE_NUMBER>"),
         ("GB82 WEST 1234 5698 7654 32", "<IBAN_CODE>"),
         ("ssn 650 253 0000 a b 219099998", "ssn <PHONE_NUMBER> a b <US_SSN>"),  # the second is found in the second pass
     ],
