@@ -12,7 +12,6 @@ from rich.markup import escape
 from pipeline.demo.run import Demo, run_demo
 from pipeline.errors import SluiceError
 
-
 WIDTH = 140
 """Columns of the tables where the output is no terminal."""
 
