@@ -179,7 +179,7 @@ def commit(reference: Reference, case_id: str | None = None) -> dict[str, Any]:
         "added": release.added,
         "digest": release.digest,
         "published": published,
-        "why": "published" if published else f"already published in release {release.number}",
+        "why": "published" if published else f"nothing new: the corpus holds it already (release {release.number})",
     }
 
 

@@ -120,16 +120,17 @@ def _start(demo: Demo, out: Console, stack: ExitStack, started: float) -> tuple[
     return home, given.result()
 
 
-def _prepare_input(demo: Demo) -> Any:
-    """Put the input into place, `input/<source>/` beside the configuration, and return what its maker reports."""
-    from pipeline.demo import input as demo_input
+def _prepare_input(demo: Demo) -> str:
+    """Put input and configuration into place, and say what there is."""
+    from pipeline.demo.input import make_input, use_folder
 
-    place = demo.folder / "input"
     if demo.own_input is None:
-        return demo_input.make_input(place)
+        report = make_input(demo.folder)
+        counts = ", ".join(f"{name} {count.documents:,}" for name, count in report.sources.items())
+        return f"{report.documents:,} records of this machine's own text ({counts})"
     if not demo.own_input.is_dir():
         raise UserError(f"the input folder {demo.own_input} does not exist")
-    return demo_input.use_folder(demo.own_input, place)
+    return f"{', '.join(source['name'] for source in use_folder(demo.own_input, demo.config))} from {demo.own_input}"
 
 
 def _follow(demo: Demo, home: AirflowHome, client: AirflowClient, run_id: str, out: Console) -> str:

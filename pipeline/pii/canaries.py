@@ -30,9 +30,10 @@ _CARRIERS = (
     "Contact:\n{}\nThank you.",
     "\u4e2d\u6587\uff1a {} \u3002",
     "<p>{}</p>",
+    "https://example.org/x?user={}&y=1",
     "\u00c4nderungen ({}) m\u00f6glich, sagt Zo\u00eb.",
 )
-"""Texts around a canary: alone, in a sentence, on its own line, in another script, in mark-up, in brackets."""
+"""Texts around a canary: alone, in a sentence, on its own line, in another script, in mark-up, in a web address, in brackets."""
 
 
 class Canary(NamedTuple):

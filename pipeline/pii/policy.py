@@ -27,6 +27,8 @@ _DATED = re.compile(
     r"|[0-5]\d (?:19|20)\d\d [-+][01]\d[034][05]"  # seconds, year and zone of an RFC 2822 date
     r")(?!\d)"
 )
+_OPENING, _CLOSING = "([\uff08\uff3b", frozenset(")]\uff09\uff3d")
+_ADDRESS_BEFORE_MAIL = re.compile(r"(?:[^@]*[/?&#](?:[\w.-]+=)?|(?:e?mail|mailto|to|from|cc|bcc|address)=)(?=[^@])")
 _DIGIT_BEFORE, _DIGIT_AFTER = re.compile(r"\d\."), re.compile(r"\.\d")
 _MOST_DIGITS = 20
 _GROUP = re.compile(r"[0-9A-Fa-f]+")
@@ -47,6 +49,21 @@ def may_be_phone(chain: str) -> bool:
 def is_attached(text: str, start: int, value: str) -> bool:
     """Say whether bare digits are the tail of an address, a file's name or a query: ``/dp/0321712463``, ``qid=1431552817``."""
     return value.isdigit() and start >= 2 and text[start - 1] in "/_-=#&" and not text[start - 2].isspace()
+
+
+def leading(value: str, entity: str) -> int:
+    """Return how many characters at a match's beginning are not part of it.
+
+    They are the web address before a mail address, whose pattern knows its slashes and question marks, and the bracket that opens
+    before a phone number and closes after it.
+
+    >>> leading("8080/x?to=a@b.com", "EMAIL_ADDRESS"), leading("(650 253 0000", "PHONE_NUMBER")
+    (10, 1)
+    """
+    if entity == "EMAIL_ADDRESS":
+        address = _ADDRESS_BEFORE_MAIL.match(value)
+        return address.end() if address else 0
+    return int(entity == "PHONE_NUMBER" and value[0] in _OPENING and _CLOSING.isdisjoint(value))
 
 
 def is_personal(text: str, start: int, end: int, entity: str, marked: bool) -> bool:

@@ -10,6 +10,7 @@ What Presidio leaves open is settled here:
   `min_score` (0.4) on, an IP address from 0.5 on, so that "::" never counts.
 - **Context.** One of the recogniser's own context words among the five words before a hit adds 0.35 and lifts it to 0.4 at least
   (Presidio's `LemmaContextAwareEnhancer` and its defaults, with whole words instead of lemmas): "SSN 078051121" counts.
+- **Numbers beside numbers** (`RESTARTS`): what stands before a card number, an IBAN or a mail address does not hide it.
 - **Cards** of the ranges that Presidio lacks (Mastercard 2221 to 2720, Visa of 19 digits, JCB 2131), with Luhn's check as well.
 - **Not personal data**: what `pipeline.pii.policy` drops: dates, fractions and identifiers taken for phone numbers, numbers with
   fewer than seven digits, parts of longer dotted numbers, prose before "::". Private, loopback and documentation addresses do
@@ -22,16 +23,17 @@ What Presidio leaves open is settled here:
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
 
 from pipeline.config import Pii
 from pipeline.errors import ConfigError
 from pipeline.pii.phone import CONTEXT, Found, PhoneFinder
-from pipeline.pii.policy import is_personal
+from pipeline.pii.policy import is_personal, leading
 from pipeline.pii.screens import SCREENS
 from pipeline.pii.spans import Hit
 from pipeline.pii.windows import windows
@@ -39,9 +41,28 @@ from pipeline.pii.windows import windows
 THRESHOLDS: dict[str, float] = {"IP_ADDRESS": 0.5}
 """Entity -> score under which a hit never counts, whatever `min_score` says."""
 
+
+class Restart(NamedTuple):
+    """Where a match may begin within a window, beside its first place."""
+
+    beginning: re.Pattern[str]
+    """A look-ahead, as beginnings overlap."""
+    longest: int
+    """Characters of the longest match."""
+    least: int
+    """Beginnings that a window must have for a second try."""
+
+
+RESTARTS: dict[str, Restart] = {
+    "EMAIL_ADDRESS": Restart(re.compile(r"(?<=@)(?=[^@]{1,64}@[^@.]{1,63}\.)"), 320, 1),
+    "CREDIT_CARD": Restart(re.compile(r"(?<![0-9A-Za-z])(?=[1-6]\d{3}[- ]?\d{3})"), 23, 2),
+    "IBAN_CODE": Restart(re.compile(r"(?<![0-9A-Za-z])(?=[A-Z]{2}[0-9]{2}[ -]?[0-9A-Z]{4})"), 43, 2),
+}
+"""A regular expression goes on after a match whose check then fails, and so steps over what begins within it, as in "order 1234 4111
+1111 1111 1111" or "a@b.comc@d.org": each beginning gets a try of its own."""
+
 _BOOST, _BOOSTED_MINIMUM, _CONTEXT_WORDS, _CONTEXT_CHARACTERS = 0.35, 0.4, 5, 100
 _WORD = regex.compile(r"\w+")
-_OPENING, _CLOSING = "([\uff08\uff3b", frozenset(")]\uff09\uff3d")
 _MORE_CARDS = (
     r"\b(?:(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)[- ]?\d{4}[- ]?\d{4}[- ]?\d{4}"
     r"|4\d{3}[- ]?\d{4}[- ]?\d{4}[- ]?\d{4}[- ]?\d{3}|2131\d{11})\b"
@@ -92,22 +113,32 @@ class Recognizers:
             first = max(0, start - 1)
             for hit in _analyze(recognizer, text[first : end + 1], entity):
                 yield hit._replace(start=hit.start + first, end=hit.end + first)
+            if entity in RESTARTS:
+                yield from self._restarted(text, start, end, entity)
+
+    def _restarted(self, text: str, start: int, end: int, entity: str) -> Iterator[Found]:
+        restart = RESTARTS[entity]
+        places = [match.start() for match in restart.beginning.finditer(text, start, end)]
+        for place in places if len(places) >= restart.least else ():
+            first, last = max(0, place - 1), place + restart.longest
+            for hit in _analyze(self._patterns[entity], text[first : last + 1], entity):
+                if hit.end + first <= last:  # what reaches the character beyond may go on
+                    yield hit._replace(start=hit.start + first, end=hit.end + first)
 
     def _judge(self, text: str, entity: str, found: Iterable[Found]) -> list[Hit]:
         """Apply context, policy and threshold."""
         name = "PhoneRecognizer" if entity == "PHONE_NUMBER" else self._patterns[entity].name
         threshold = max(self.settings.min_score, THRESHOLDS.get(entity, 0.0))
-        hits = []
+        hits: set[Hit] = set()
         for raw in found:
             start, end, score = raw
-            if entity == "PHONE_NUMBER" and text[start] in _OPENING and _CLOSING.isdisjoint(text[start:end]):
-                start += 1  # the bracket opens before the number and closes after it, or never
+            start += leading(text[start:end], entity)
             marked = score < 1 and self._has_context(text, start, entity)
             if marked:
                 score = min(1.0, max(score + _BOOST, _BOOSTED_MINIMUM))
             if score >= threshold and is_personal(text, start, end, entity, marked):
-                hits.append(Hit(start, end, entity, name, score))
-        return hits
+                hits.add(Hit(start, end, entity, name, score))
+        return sorted(hits)
 
     def _has_context(self, text: str, start: int, entity: str) -> bool:
         words = _WORD.findall(text, max(0, start - _CONTEXT_CHARACTERS), start)[-_CONTEXT_WORDS:]
@@ -160,10 +191,14 @@ def _pattern_recognizer(entity: str) -> Any:
     from presidio_analyzer import predefined_recognizers as presidio
 
     class OfflineEmailRecognizer(presidio.EmailRecognizer):
-        """Presidio's, with the public suffix list that its dependency ships."""
+        """Presidio's, with the public suffix list that its dependency ships, asked for the domain only.
+
+        Presidio asks for the whole match. Where that holds a slash, as at the end of a web address ("x?to=a@b.com"), `tldextract`
+        takes what stands before the slash for the host, and the mail address is lost.
+        """
 
         def validate_result(self, pattern_text: str) -> bool:
-            return bool(suffix_list()(pattern_text).fqdn)
+            return bool(suffix_list()(pattern_text.rpartition("@")[2]).fqdn)
 
     class CheckedCreditCardRecognizer(presidio.CreditCardRecognizer):
         """Presidio's, which raises on digits that `regex` knows and the interpreter does not."""

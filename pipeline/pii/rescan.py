@@ -87,7 +87,14 @@ def _crypto(value: str) -> bool:
 
 
 LOOKS: dict[str, Look] = {
-    "EMAIL_ADDRESS": Look("@", _apart(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}"), _email),
+    # A mail address may stand in a web address, so it need not stand apart.
+    "EMAIL_ADDRESS": Look(
+        "@",
+        re.compile(
+            r"(?<![\w.+-])[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w@-]|\.\w)"
+        ),
+        _email,
+    ),
     "PHONE_NUMBER": Look(
         r"[0-9]{3}[ .-][0-9]{4}|\+[0-9]",
         _apart(r"(?:\+[1-9]\d{0,2}[ -]\d{2,4}[ -]\d{3,4}[ -]\d{3,4}|(?:\(\d{3}\) |\d{3}-)\d{3}-\d{4})"),

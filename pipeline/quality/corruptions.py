@@ -19,7 +19,9 @@ _KEYS = list("asdfjklqwertyuiopzxcvbnm")
 
 def shuffled_characters(text: str, generator: np.random.Generator) -> str:
     """Shuffle the letters inside every word."""
-    return "\n".join(" ".join("".join(generator.permutation(list(word))) for word in line.split()) for line in text.split("\n"))
+    return "\n".join(
+        " ".join("".join(generator.permutation(list(word))) for word in line.split()) for line in text.split("\n")
+    )
 
 
 def keyboard_mash(text: str, generator: np.random.Generator) -> str:
@@ -32,7 +34,9 @@ def keyboard_mash(text: str, generator: np.random.Generator) -> str:
 def repeated_lines(text: str, generator: np.random.Generator) -> str:
     """Repeat a few sentences of the text until its length is reached."""
     sentences = [part for part in text.replace("\n", " ").split(". ") if part.strip()]
-    chosen = [sentences[i] for i in generator.integers(0, len(sentences), int(generator.integers(1, 4)))] if sentences else []
+    if not sentences:
+        return text
+    chosen = [sentences[i] for i in generator.integers(0, len(sentences), int(generator.integers(1, 4)))]
     count = max(len(text) // max(sum(map(len, chosen)), 1), 3)
     return "\n".join(sentence + "." for sentence in chosen * count)
 
@@ -68,7 +72,10 @@ def symbol_noise(text: str, generator: np.random.Generator) -> str:
 def table(text: str, generator: np.random.Generator) -> str:
     """Turn the text into rows of a word and numbers."""
     words = [word.strip(".,;:") for word in text.split()]
-    rows = [f"{word}\t{number:.2f}\t{number * 7 % 1000:.0f}" for word, number in zip(words, generator.random(len(words)) * 1000, strict=True)]
+    rows = [
+        f"{word}\t{number:.2f}\t{number * 7 % 1000:.0f}"
+        for word, number in zip(words, generator.random(len(words)) * 1000, strict=True)
+    ]
     return "\n".join(rows[: max(len(rows) // 3, 1)])
 
 

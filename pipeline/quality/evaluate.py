@@ -36,7 +36,9 @@ class Figures(NamedTuple):
     """Expected calibration error over ten bins of equal width, of these documents as they are mixed."""
 
 
-def evaluate(rows: Sequence[Mapping[str, str]], threshold: float, language: str = "en", model: Model | None = None) -> Figures:
+def evaluate(
+    rows: Sequence[Mapping[str, str]], threshold: float, language: str = "en", model: Model | None = None
+) -> Figures:
     """Return the figures of the score on labelled texts.
 
     Raises

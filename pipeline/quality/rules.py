@@ -32,7 +32,9 @@ SOCIAL = "social"
 SHORTEST_POST = 50
 """Words from which a social post is judged by rules of shares (Gopher's minimum for any document)."""
 
-SPACELESS_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my", "bo", "dz", "yue", "wuu", "lzh", "nan", "gan", "hak", "cdo"})
+SPACELESS_LANGUAGES = frozenset(
+    {"zh", "ja", "th", "lo", "km", "my", "bo", "dz", "yue", "wuu", "lzh", "nan", "gan", "hak", "cdo"}
+)
 STOP_WORD_LANGUAGES = frozenset({"en"})
 NO_SENTENCE_MARK = frozenset({"th", "lo"})
 
@@ -152,7 +154,8 @@ def evaluate(measures: npt.NDArray[np.float32], source_kinds: pa.Array, sets: tu
         Rule sets that reject.
     """
     social = np.array([kind == SOCIAL for kind in source_kinds.to_pylist()], bool)
-    short_post = social & ~(measures[:, MEASURES.index("word_count")] >= SHORTEST_POST)  # NaN: words are not counted there
+    # Where words are not counted (NaN), a post counts as short.
+    short_post = social & ~(measures[:, MEASURES.index("word_count")] >= SHORTEST_POST)
     rules = []
     for entry in LIMITS:
         if entry.rules not in sets:

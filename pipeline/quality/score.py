@@ -106,7 +106,9 @@ def parse(text: str) -> Model:
         data = json.loads(text)
         if data["format"] != FORMAT:
             raise ModelError(f"the quality model has format {data['format']}, this version reads {FORMAT}")
-        features = tuple(Feature(**{key: value for key, value in row.items() if key != "weight"}) for row in data["features"])
+        features = tuple(
+            Feature(**{key: value for key, value in row.items() if key != "weight"}) for row in data["features"]
+        )
         model = Model(float(data["intercept"]), features, tuple(float(row["weight"]) for row in data["features"]))
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"the quality model is not readable ({type(error).__name__}): train it again") from None

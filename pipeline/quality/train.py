@@ -4,7 +4,7 @@ Form is learnt, not topic. The labelled texts at hand differ in length, era and 
 
 - each text comes whole and cut to a random length at a random place (`truncated`);
 - two thirds of the weight of the bad side are corruptions of *good* texts, and part of the good side are good texts with a
-  paragraph in capitals (`notice`), so that licences are not taken for shouting;
+  part in capitals (`notice`), so that licences are not taken for shouting;
 - every origin weighs the same within its side, however many texts it has;
 - a copy of each text has its stop-word measures taken away, so that the other features can carry a language without a list.
 
@@ -36,9 +36,11 @@ if TYPE_CHECKING:
 PRIOR = 0.85
 CORRUPTED = 0.65
 """Share of the bad side's weight that corruptions have."""
-NOTICE, HAM = 0.25, 0.35
+NOTICE, HAM = 0.5, 0.35
 """Weight of notices and of ordinary mail ("ham"), as a share of one good origin's weight."""
-TEXTS, CORRUPTED_TEXTS = 300, 300
+TEXTS, CORRUPTED_TEXTS = 300, 400
+CORRUPTED_CHARACTERS = (40, 4000)
+"""Length of what is corrupted, log-uniform."""
 RIDGE = 0.0005
 NO_STOP_WORDS = 0.4
 """Share of an origin's weight that its copy without stop-word measures has; not for corruptions that only these show."""
@@ -84,7 +86,9 @@ def train(texts: Sequence[str], labels: Sequence[str], origins: Sequence[str], s
     model = fit(table)
     card = {
         "task": "share of ordinary, well-formed text; English prose is the model of what is ordinary",
-        "sets": {name: {"side": side, "license": licence} for name, (side, licence) in ORIGINS.items() if name in origins},
+        "sets": {
+            name: {"side": side, "license": licence} for name, (side, licence) in ORIGINS.items() if name in origins
+        },
         "corruptions": sorted(CORRUPTIONS),
         "prior": PRIOR,
         "figures": figures(table),
@@ -112,8 +116,11 @@ def prepare(texts: Sequence[str], labels: Sequence[str], origins: Sequence[str],
             good += chosen
         weight = HAM if label == "ham" else 1.0
         table[name] = Origin(label != "bad", weight, real=True, features=_features(chosen))
+    shortest, longest = np.log(CORRUPTED_CHARACTERS)
     for name, corruption in [*CORRUPTIONS.items(), ("notice", notice)]:
-        parts = [good[i][: int(generator.integers(200, 4000))] for i in generator.integers(0, len(good), CORRUPTED_TEXTS)]
+        sizes = np.exp(generator.uniform(shortest, longest, CORRUPTED_TEXTS)).astype(int)
+        drawn = generator.integers(0, len(good), CORRUPTED_TEXTS)
+        parts = [good[i][:size] for i, size in zip(drawn, sizes, strict=True)]
         features = _features([corruption(part, generator) for part in parts])
         fair = name == "notice"
         table[name] = Origin(fair, NOTICE if fair else 1.0, False, features, name not in _ONLY_STOP_WORDS)
@@ -210,7 +217,9 @@ def read_origins(folder: Path) -> tuple[list[str], list[str], list[str]]:
 def main(folder: str) -> None:
     """Train on the data sets in a folder and replace the packaged model."""
     model = train(*read_origins(Path(folder)))
-    Path(str(files("pipeline.quality").joinpath("model.json"))).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+    Path(str(files("pipeline.quality").joinpath("model.json"))).write_text(
+        json.dumps(model, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

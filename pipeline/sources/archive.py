@@ -7,12 +7,16 @@ line end in a plain file, at the next gzip member in a compressed one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastwarc.warc import ArchiveIterator
 
 from pipeline.errors import SluiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.sources.files import SourceStream
 
 _PLAIN_START = re.compile(rb"WARC/1\.\d\r?\n")
 _GZIP_START = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
@@ -36,7 +40,7 @@ class Broken(NamedTuple):
     error: str
 
 
-def read_archive(stream: BinaryIO) -> Iterator[Found | Broken]:
+def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
     """Yield records, and one `Broken` for each damaged part however many false starts lie in it."""
     start = _starts(stream)
     base, last, fresh = 0, -1, False
@@ -46,25 +50,28 @@ def read_archive(stream: BinaryIO) -> Iterator[Found | Broken]:
             for record in ArchiveIterator(stream, parse_http=True, auto_decode="none"):
                 last, fresh = base + record.stream_pos, True
                 yield Found(record, last)
-            return
         except SluiceError:
             raise
         except Exception as error:  # noqa: BLE001 - the parser raises OSError, and may raise anything on garbage
             kind = type(error).__name__
+        else:
+            return
         following = _next_start(stream, max(last, base) + 1, start)
-        if (fresh or last < 0) and not (last >= 0 and start is _PLAIN_START and _is_only_space(stream, last, following)):
+        if (fresh or last < 0) and not (
+            last >= 0 and start is _PLAIN_START and _is_only_space(stream, last, following)
+        ):
             yield Broken(last + 1 if last >= 0 else 0, kind)
             last = max(last, 0)
         fresh, base = False, following
 
 
-def _starts(stream: BinaryIO) -> re.Pattern[bytes]:
+def _starts(stream: SourceStream) -> re.Pattern[bytes]:
     """Return what a record starts with in this file."""
     stream.seek(0)
     return _GZIP_START if stream.read(2) == b"\x1f\x8b" else _PLAIN_START
 
 
-def _next_start(stream: BinaryIO, place: int, start: re.Pattern[bytes]) -> int:
+def _next_start(stream: SourceStream, place: int, start: re.Pattern[bytes]) -> int:
     """Return the offset of the next thing that looks like a record's start, or -1."""
     stream.seek(place)
     held = b""
@@ -78,7 +85,7 @@ def _next_start(stream: BinaryIO, place: int, start: re.Pattern[bytes]) -> int:
     return -1
 
 
-def _is_only_space(stream: BinaryIO, last: int, following: int) -> bool:
+def _is_only_space(stream: SourceStream, last: int, following: int) -> bool:
     """Return whether between the record at `last`, by its own length, and the next start there is nothing but white space.
 
     Some writers end a record with a line end too many, at which the parser stops though nothing is lost.

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Consent = Literal["allowed", "unknown", "opted_out"]
 
@@ -53,12 +55,18 @@ class Terms(NamedTuple):
     license: str | None = None
 
 
+UNSTATED = Terms()
+"""Nothing is known."""
+
+
 def from_headers(headers: Iterable[tuple[str, str]]) -> Terms:
     """Return what HTTP headers say."""
-    terms = Terms()
+    terms = UNSTATED
     for name, value in headers:
         lowered = name.lower()
-        if (lowered == "x-robots-tag" and _NO_AI.search(value)) or (lowered == "tdm-reservation" and value.strip() == "1"):
+        if (lowered == "x-robots-tag" and _NO_AI.search(value)) or (
+            lowered == "tdm-reservation" and value.strip() == "1"
+        ):
             return Terms("opted_out", f"header:{lowered}")
         if lowered == "link" and (match := _LINK.search(value)):
             terms = stated(match[1], "header:link")
@@ -72,8 +80,8 @@ def from_html(page: str) -> Terms:
     tree, whose queries took 5 ms an element on large pages; in doubt (a tag inside a script) an opt-out is honoured.
     """
     if not _WORDS.search(page):
-        return Terms()
-    terms = Terms()
+        return UNSTATED
+    terms = UNSTATED
     for match in _TAG.finditer(_without_comments(page)):
         tag = match[1].lower()
         attributes = {m[1].lower(): html.unescape(m[2].strip("\"'")) for m in _ATTRIBUTE.finditer(match[2])}
@@ -104,7 +112,7 @@ def stated(license_name: object, place: str) -> Terms:
     """Return what a licence stated at a place allows; "all rights reserved" is a statement, but no permission."""
     name = license_identifier(license_name)
     if name is None:
-        return Terms()
+        return UNSTATED
     return Terms("unknown" if _RESERVED.search(name) else "allowed", place, name)
 
 
@@ -113,7 +121,7 @@ def combine(*terms: Terms) -> Terms:
     for item in terms:
         if item.consent == "opted_out":
             return item
-    return next((item for item in terms if item.license is not None), Terms())
+    return next((item for item in terms if item.license is not None), UNSTATED)
 
 
 def license_identifier(value: object) -> str | None:

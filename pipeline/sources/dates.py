@@ -10,6 +10,8 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo
 """Outside of it a number or a year is something else (a version, an id, a page's subject)."""
 
 _ISO_LIKE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.DOTALL)
+_LONGEST = 64
+"""Characters of a written date, at most."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = ((1e8, 4.2e9, 1_000_000), (1e11, 4.2e12, 1_000), (1e14, 4.2e15, 1))
 """Range of a number since 1970 in seconds, milliseconds, microseconds, and the microseconds of its unit; they do not overlap."""
@@ -42,13 +44,13 @@ def _moment(value: object) -> datetime | None:
         return value
     if isinstance(value, date):
         return datetime.combine(value, time())
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return _since_epoch(float(value))
-    if not isinstance(value, str) or len(value) > 64:
-        return None
-    text = value.strip()
+    return _written(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else None
+
+
+def _written(text: str) -> datetime | None:
+    """Return the moment a text states."""
     if _ISO_LIKE.fullmatch(text):
         return datetime.fromisoformat(re.sub(r"(?<=\.\d{6})\d+", "", text.removesuffix(" UTC")))
     if text.isascii() and text.isdigit():

@@ -45,8 +45,9 @@ def read_page(html: str) -> Page:
 
 
 def _extract(tree: HTMLTree, main_content: bool) -> str:
-    """Return the text of a page or of its main content."""
-    return str(extract_plain_text(tree, preserve_formatting=True, main_content=main_content, alt_texts=False))
+    """Return the text of a page or of its main content; a no-break space of HTML is layout, and breaks words for no one."""
+    text: str = extract_plain_text(tree, preserve_formatting=True, main_content=main_content, alt_texts=False)
+    return text.replace("\u00a0", " ")
 
 
 def _depth(html: str) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import brotli
 import zstandard
-from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+from resiliparse.parse.encoding import detect_encoding, detect_mime, map_encoding_to_html5
 
 MAX_REPLACED_SHARE = 0.01
 """Share of characters that may be undecodable. A browser replaces any number; a page with more than one in a hundred is not in the
@@ -17,6 +17,10 @@ charset it states, nor in the one it looks like, or is no text."""
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,15})[^\r\n]{0,1024}\r?\n")
+_HTML_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[\s>]",
+    re.IGNORECASE,
+)
 _STEP = 2**16
 
 
@@ -64,6 +68,16 @@ def decode_body(payload: bytes, transfer_encoding: str, content_encoding: str, l
         elif coding == "zstd" and body.startswith(b"\x28\xb5\x2f\xfd"):
             body = _zstd(body, limit)
     return body
+
+
+def sniff_media_type(body: bytes) -> str:
+    """Return the media type of a body whose headers state none; an empty string for an empty body.
+
+    First by the tags of the WHATWG's MIME sniffing (section 7.1), then by its first bytes.
+    """
+    if _HTML_START.match(body):
+        return "text/html"
+    return str(detect_mime(body)) if body else ""
 
 
 def decode_text(body: bytes, content_type: str, html: bool) -> Decoded:

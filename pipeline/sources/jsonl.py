@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from pipeline.config import Source
 from pipeline.sources.consent import stated
 from pipeline.sources.dates import parse_date
-from pipeline.sources.files import SourceFile
 from pipeline.sources.rows import Record, Tally
 from pipeline.sources.streams import Damaged, Line, LineSplitter, decompressed
 from pipeline.verdict import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.config import Source
+    from pipeline.sources.files import SourceFile
 
 _BOM = b"\xef\xbb\xbf"
 

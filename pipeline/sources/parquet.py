@@ -7,18 +7,21 @@ on the file's layout, compression or other columns.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config import Source
 from pipeline.sources.consent import stated
 from pipeline.sources.dates import parse_date
-from pipeline.sources.files import SourceFile
 from pipeline.sources.rows import CHUNK_BYTES, CHUNK_ROWS, Record, Tally
 from pipeline.verdict import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.config import Source
+    from pipeline.sources.files import SourceFile
 
 _DAMAGE = (pa.ArrowException, OSError, ValueError, IndexError, KeyError, TypeError, NotImplementedError)
 """What pyarrow raises on damaged files; `SourceUnavailable` is none of them."""
@@ -43,19 +46,30 @@ def read_parquet(source: Source, file: SourceFile, tally: Tally) -> Iterator[Rec
         tally.records += parquet.metadata.num_rows
         first = 0
         for group, count in enumerate(rows):
-            yield from _row_group(source, file, parquet, columns, group, first, count)
+            yield from _row_group(source, file, parquet, columns, _Group(group, first, count))
             first += count
 
 
+class _Group(NamedTuple):
+    """A row group: its number, its first row in the file, its rows."""
+
+    number: int
+    first: int
+    rows: int
+
+
 def _row_group(
-    source: Source, file: SourceFile, parquet: Any, columns: dict[str, str], group: int, first: int, count: int
+    source: Source, file: SourceFile, parquet: Any, columns: dict[str, str], group: _Group
 ) -> Iterator[Record]:
     """Yield a row group's records; those that cannot be reached fail one by one, as many as the footer counts."""
+    first, count = group.first, group.rows
     done, damage = 0, "MissingRows"
     try:
-        size = parquet.metadata.row_group(group).total_byte_size
+        size = parquet.metadata.row_group(group.number).total_byte_size
         batch_rows = max(1, min(CHUNK_ROWS, CHUNK_BYTES * count // max(size, 1)))
-        batches = parquet.iter_batches(batch_rows, row_groups=[group], columns=list(columns.values()), use_threads=False)
+        batches = parquet.iter_batches(
+            batch_rows, row_groups=[group.number], columns=list(columns.values()), use_threads=False
+        )
         for batch in batches:
             for record in _records(source, batch, columns, first + done):
                 yield record
@@ -70,17 +84,21 @@ def _row_group(
             yield Record(row, b"", finding=Finding("ingest.unreadable_record@1", evidence=damage), digest=lost)
 
 
-def _columns(schema: pa.Schema, source: Source) -> dict[str, str]:
-    """Return the role and name of the columns to read; a nested one is read whole, as its outermost column."""
-    wanted = {
+def _wanted(source: Source) -> dict[str, str]:
+    """Return the name of the field that plays each role, in the order that `_record` takes them."""
+    return {
         "text": source.text_field,
         "id": source.id_field,
         "uri": source.uri_field,
         "license": source.license_field,
         "date": source.date_field,
     }
+
+
+def _columns(schema: pa.Schema, source: Source) -> dict[str, str]:
+    """Return the role and name of the columns to read; a nested one is read whole, as its outermost column."""
     found = {}
-    for role, name in wanted.items():
+    for role, name in _wanted(source).items():
         outer = name if name in schema.names else name.split(".")[0]
         if outer in schema.names:
             found[role] = outer
@@ -89,20 +107,14 @@ def _columns(schema: pa.Schema, source: Source) -> dict[str, str]:
 
 def _records(source: Source, batch: pa.RecordBatch, columns: dict[str, str], first: int) -> Iterator[Record]:
     """Yield a batch's records."""
-    wanted = {
-        "text": source.text_field,
-        "id": source.id_field,
-        "uri": source.uri_field,
-        "license": source.license_field,
-        "date": source.date_field,
-    }
+    wanted = _wanted(source)
     values = {
         role: _values(batch, wanted[role], columns[role]) if role in columns else [None] * batch.num_rows
         for role in wanted
     }
     for row, fields in enumerate(zip(*(values[role] for role in wanted), strict=True)):
         try:
-            yield _record(source, first + row, *fields)
+            yield _record(source, first + row, list(fields))
         except Exception as error:  # noqa: BLE001 - one row must not stop the file; it becomes a failed row
             content = repr(fields).encode("utf-8", "replace")
             yield Record(first + row, content, finding=Finding("ingest.failed@1", evidence=type(error).__name__))
@@ -123,9 +135,9 @@ def _values(batch: pa.RecordBatch, name: str, outer: str) -> list[Any]:
     return list(column.to_pylist())
 
 
-def _record(source: Source, row: int, text: Any, native_id: Any, uri: Any, license_name: Any, date: Any) -> Record:
-    """Return the record of a row."""
-    fields = [text, native_id, uri, license_name, date]
+def _record(source: Source, row: int, fields: list[Any]) -> Record:
+    """Return the record of a row from its fields in the order of `_wanted`."""
+    text, native_id, uri, license_name, date = fields
     content = b"\x1e".join(b"" if f is None else f if isinstance(f, bytes) else str(f).encode() for f in fields)
     if len(content) > source.max_record_bytes:
         large = Finding("ingest.record_too_large@1", len(content), source.max_record_bytes)

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.config import Source
 from pipeline.document import INGEST, RAW, document_id, text_digest
-from pipeline.sources.consent import Terms, stated
-from pipeline.sources.files import SourceFile
+from pipeline.sources.consent import UNSTATED, Terms, stated
 from pipeline.text.normalize import normalise
 from pipeline.verdict import Finding, outcome, verdict_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from pipeline.config import Source
+    from pipeline.sources.files import SourceFile
 
 CHUNK_ROWS = 1_000
 """Rows of a chunk: `mapInArrow` is fastest with 500 to 2,000."""
@@ -54,7 +57,7 @@ class Record:
     uri: str | None = None
     record_id: str | None = None
     fetched_at: datetime | None = None
-    terms: Terms = Terms()
+    terms: Terms = UNSTATED
     finding: Finding | None = None
     digest: str | None = None
     size: int | None = None
@@ -112,7 +115,9 @@ class ChunkBuilder:
 
     def _append(self, record: Record) -> None:
         """Judge a record and append its row."""
-        text, names, failure = None, (), record.finding
+        text: str | None = None
+        names: tuple[str, ...] = ()
+        failure = record.finding
         if record.text is not None and failure is None:
             try:
                 text, names = normalise(record.text)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ContractViolation
-from pipeline.sources.files import SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.sources.files import SourceFile
 
 
 def plan_tasks(files: Sequence[SourceFile], target_bytes: int) -> list[list[SourceFile]]:

@@ -9,10 +9,14 @@ import bz2
 import hashlib
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import zstandard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.sources.files import SourceStream
 
 BLOCK = 2**20
 """Bytes that are read, and about as many that are given out, at a time."""
@@ -26,7 +30,7 @@ class Damaged(Exception):  # noqa: N818 - a state of the file, caught by the rea
     """A compressed stream breaks off or does not decompress; `args[0]` is the class of the error."""
 
 
-def decompressed(stream: BinaryIO) -> Iterator[bytes]:
+def decompressed(stream: SourceStream) -> Iterator[bytes]:
     """Yield the stream's content in blocks, decompressed by what its first bytes say it is.
 
     Raises
@@ -40,17 +44,13 @@ def decompressed(stream: BinaryIO) -> Iterator[bytes]:
     if kind is None:
         yield from blocks
     elif kind == "zstd":
-        yield from _members(blocks, _zstd)
+        yield from _members(blocks, _Zstd)
     else:
-        opener: Callable[[], Any] = {
-            "gzip": lambda: _Gzip(),
-            "bz2": bz2.BZ2Decompressor,
-            "xz": lzma.LZMADecompressor,
-        }[kind]
+        opener: Callable[[], Any] = {"gzip": _Gzip, "bz2": bz2.BZ2Decompressor, "xz": lzma.LZMADecompressor}[kind]
         yield from _members(blocks, lambda: _Bounded(opener()))
 
 
-def _with_head(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
+def _with_head(head: bytes, stream: SourceStream) -> Iterator[bytes]:
     """Yield what was read and the rest."""
     while head:
         yield head
@@ -127,9 +127,6 @@ class _Zstd:
     def eof(self) -> bool:
         """Whether the frame has ended."""
         return bool(self._inner.eof)
-
-
-_zstd = _Zstd
 
 
 def _members(blocks: Iterator[bytes], opener: Callable[[], Any]) -> Iterator[bytes]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastwarc.warc import WarcRecordType
-from resiliparse.parse.encoding import detect_mime
 
-from pipeline.config import Source
 from pipeline.errors import SluiceError
 from pipeline.sources.archive import Broken, read_archive
-from pipeline.sources.consent import Terms, combine, from_headers, license_identifier
+from pipeline.sources.consent import Terms, combine, from_headers
 from pipeline.sources.dates import parse_date
-from pipeline.sources.files import SourceFile
 from pipeline.sources.html import read_page
 from pipeline.sources.http import (
     MAX_REPLACED_SHARE,
@@ -23,9 +19,16 @@ from pipeline.sources.http import (
     BodyTruncated,
     decode_body,
     decode_text,
+    sniff_media_type,
 )
 from pipeline.sources.rows import Record, Tally
 from pipeline.verdict import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.config import Source
+    from pipeline.sources.files import SourceFile
 
 _HTML = {"text/html", "application/xhtml+xml"}
 _PLAIN = {"text/plain", "text/markdown", "text/x-rst", "text/x-markdown"}
@@ -125,7 +128,9 @@ def _read_payload(source: Source, warc: Any, record: Record) -> None:
             source.max_record_bytes,
         )
     except BodyTooLarge:
-        record.finding = Finding("ingest.record_too_large@1", limit=source.max_record_bytes, evidence="content_encoding")
+        record.finding = Finding(
+            "ingest.record_too_large@1", limit=source.max_record_bytes, evidence="content_encoding"
+        )
         return
     except BodyTruncated:
         record.finding = Finding("ingest.truncated_record@1", evidence="content_encoding")
@@ -138,10 +143,12 @@ def _read_payload(source: Source, warc: Any, record: Record) -> None:
 
 def _read_body(record: Record, body: bytes, content_type: str, terms: Terms) -> None:
     """Set the record's text and terms from the body, by its media type."""
-    media_type = content_type.split(";")[0].strip().lower() or (detect_mime(body) if body else "")
+    media_type = content_type.partition(";")[0].strip().lower() or sniff_media_type(body)
     html = media_type in _HTML
     if body and not html and media_type not in _PLAIN:
-        known = media_type if len(media_type) <= 100 and media_type.isascii() and media_type.isprintable() else "malformed"
+        known = (
+            media_type if len(media_type) <= 100 and media_type.isascii() and media_type.isprintable() else "malformed"
+        )
         record.finding = Finding("ingest.media_type@1", evidence=known)
         return
     if not body:

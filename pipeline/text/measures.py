@@ -5,8 +5,6 @@ in place of strings). Cost is linear in the text, whatever its shape: the hash t
 the batch needs, and a document uses only as much of them as its own words need.
 """
 
-# ruff: noqa: PLR0917 - a kernel takes its arrays one by one: a tuple of them costs a reference count a call
-
 from __future__ import annotations
 
 from functools import lru_cache

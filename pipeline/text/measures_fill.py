@@ -1,10 +1,7 @@
 """Second half of the measures' kernel: from words and lines to the measures, repetition by 64-bit hashes."""
 
-
 # numba unifies the integer types:
 # mypy: disable-error-code="assignment,no-any-return,return-value"
-# ruff: noqa: PLR0917 - a kernel takes its arrays one by one: a tuple of them costs a reference count a call
-
 from __future__ import annotations
 
 import numba as nb

@@ -1,7 +1,5 @@
 """First half of the measures' kernel: one pass over the bytes splits a text into words and lines and counts characters."""
 
-# ruff: noqa: PLR0917 - a kernel takes its arrays one by one: a tuple of them costs a reference count a call
-
 from __future__ import annotations
 
 import numba as nb

@@ -223,6 +223,17 @@ def test_a_group_follows_its_stand_in():
     assert found.cluster_size.tolist() == [3, 3, 3]
 
 
+def test_a_pair_at_the_very_threshold_is_one():
+    # Three of five shingles: 0.6.
+    first, second = "a b c d e", "a b c d f g"
+    assert similarity(first, second)[0] == 0.5
+    first, second = "a b c d", "a b c d e f"
+    assert similarity(first, second)[0] == 0.6
+    assert find_duplicates(make_batch(["a", "b"], [first, second]), RULES).survivor.to_pylist() == ["b", None]
+    against = find_duplicates(make_batch(["a"], [first]), RULES, make_published(["p"], [second]))
+    assert against.survivor.to_pylist() == ["p"]
+
+
 def test_a_source_named_first_is_preferred():
     found = find_duplicates(make_batch(["a", "b"], [LONG, LONG], [1, 0]), RULES)
     assert found.survivor.to_pylist() == ["b", None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def test_a_batch_becomes_a_release_and_every_row_is_accounted_for(project: Path)
     assert [row["stage"] for row in rows] == list(STAGES)
     assert balanced(rows)
     assert rows[0]["read"] == 24
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         assert after["read"] == before["kept"]
     assert released["documents"] == rows[-1]["kept"] > 0
     indicators = api.indicators(reference)
@@ -102,7 +103,7 @@ def test_a_lost_row_blocks(project: Path, monkeypatch: pytest.MonkeyPatch) -> No
     api.run_stage(reference, "pii")
     monkeypatch.undo()
     monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
-    with pytest.raises(GateBlocked, match="accounting_difference|misaligned_shards"):
+    with pytest.raises(GateBlocked, match=r"accounting_difference|misaligned_shards"):
         api.run_gate(reference, "pii")
     with pytest.raises(GateBlocked, match="quality does not start"):
         api.run_stage(reference, "quality")

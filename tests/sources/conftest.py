@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -14,6 +13,9 @@ from pipeline.sources.files import SourceFile, format_of
 from pipeline.sources.records import FileAccount, read_file
 from pipeline.verdict import outcome
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class Reading(NamedTuple):
     rows: list[dict]
@@ -22,13 +24,17 @@ class Reading(NamedTuple):
     @property
     def reasons(self) -> list[str]:
         """Each row's deciding reason without stage and version, "kept" where there is none."""
-        return [row["verdict"][0]["reason"].split(".")[1].split("@")[0] if row["verdict"] else "kept" for row in self.rows]
+        return [
+            row["verdict"][0]["reason"].split(".")[1].split("@")[0] if row["verdict"] else "kept" for row in self.rows
+        ]
 
 
 def read_path(path: Path, kind: str = "web", **fields) -> Reading:
     """Read a file and check what holds for every file: aligned batches, one row for each record that the reader counted."""
     source = Source(name="feed", kind=kind, **fields)
-    reading = read_file(source, SourceFile("feed", str(path), path.name, path.stat().st_size, format_of(path.name) or "jsonl"))
+    reading = read_file(
+        source, SourceFile("feed", str(path), path.name, path.stat().st_size, format_of(path.name) or "jsonl")
+    )
     rows = []
     for chunk in reading:
         assert chunk.raw.schema == RAW

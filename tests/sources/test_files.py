@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import fsspec
 import pytest
 
@@ -116,12 +114,12 @@ def test_the_digest_follows_content_and_place_in_the_source_only(tmp_path):
     (two / "a.jsonl").write_bytes(b"changed")
     assert digest != inputs_digest(list_files(source(two)).files)
     (two / "a.jsonl").write_bytes(b"a.jsonl")
-    os.rename(two / "a.jsonl", two / "c.jsonl")
+    (two / "a.jsonl").rename(two / "c.jsonl")
     assert digest != inputs_digest(list_files(source(two)).files)
 
 
 def test_a_file_that_vanished_is_unavailable(tmp_path):
-    with pytest.raises(SourceUnavailable, match="cannot open a.jsonl"):
+    with pytest.raises(SourceUnavailable, match=r"cannot open a\.jsonl"):
         SourceFile("feed", str(tmp_path / "a.jsonl"), "a.jsonl", 1, "jsonl").sha256()
 
 

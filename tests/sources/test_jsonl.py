@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import hashlib
 import json
@@ -96,7 +97,14 @@ def test_odd_but_legal_lines_are_documents(read, line, text):
 
 
 def test_blank_lines_are_counted_apart_and_do_not_shift_the_line_numbers(read):
-    result = read(b"\xef\xbb\xbf" + lines(GOOD) + b"\n  \r\n" + lines(GOOD | {"text": "b"}) + b"\t" + json.dumps(GOOD | {"text": "c"}).encode())
+    result = read(
+        b"\xef\xbb\xbf"
+        + lines(GOOD)
+        + b"\n  \r\n"
+        + lines(GOOD | {"text": "b"})
+        + b"\t"
+        + json.dumps(GOOD | {"text": "c"}).encode()
+    )
     assert [row["record_offset"] for row in result.rows] == [0, 3, 4]
     assert (result.account.records_read, result.account.other_records) == (3, 2)
 
@@ -128,7 +136,9 @@ def test_limits_and_licences_are_the_sources(read):
 
 def test_fields_are_found_by_name_or_path(read):
     line = lines({"commit": {"record": {"text": "deep", "at": 1663676235}, "cid": 12}, "a.b": "http://dotted/"})
-    (row,) = read(line, text_field="commit.record.text", date_field="commit.record.at", id_field="commit.cid", uri_field="a.b").rows
+    (row,) = read(
+        line, text_field="commit.record.text", date_field="commit.record.at", id_field="commit.cid", uri_field="a.b"
+    ).rows
     assert (row["text"], row["record_id"], row["uri"]) == ("deep", "12", "http://dotted/")
     assert row["fetched_at"].year == 2022
     assert read(line, text_field="commit.cid.text").reasons == ["no_text"]
@@ -143,14 +153,14 @@ def test_the_id_does_not_depend_on_file_or_place(read):
 
 COMPRESSORS = {
     "a.jsonl.gz": gzip.compress,
-    "a.jsonl.bz2": bz2.compress,
-    "a.jsonl.xz": lzma.compress,
+    "a.jsonl.bz2": functools.partial(bz2.compress, compresslevel=1),
+    "a.jsonl.xz": functools.partial(lzma.compress, preset=0),
     "a.jsonl.zst": zstandard.ZstdCompressor().compress,
 }
 
 
 def corpus(count: int) -> bytes:
-    letters = random.Random(5)
+    letters = random.Random(5)  # noqa: S311 - a fixed seed is the point
     return lines(*({"id": i, "text": "".join(letters.choices("abcdefgh \n", k=300))} for i in range(count)))
 
 
@@ -167,28 +177,28 @@ def test_a_compressed_file_reads_like_a_plain_one(read, name):
 @pytest.mark.parametrize("name", COMPRESSORS)
 @pytest.mark.parametrize("cut", [0.3, 0.9])
 def test_what_comes_before_a_break_is_kept(read, name, cut):
-    content = corpus(20_000)
+    content = corpus(2_000)
     compressed = COMPRESSORS[name](content)
     result = read(compressed[: int(len(compressed) * cut)], name)
     assert result.reasons[-1] == "truncated_record"
-    assert set(result.reasons[:-1]) == {"kept"}
-    # A block of bz2, xz or zstd is lost as a whole; gzip gives all but its last bytes.
-    assert len(result.rows) > 20_000 * cut * (0.9 if name.endswith("gz") else 0.5) or not name.endswith("gz")
+    assert set(result.reasons[:-1]) <= {"kept"}
+    if name.endswith(".gz"):  # the others lose their last block as a whole
+        assert len(result.rows) > 2_000 * cut * 0.8
 
 
 @pytest.mark.parametrize("name", COMPRESSORS)
 def test_a_flipped_byte_costs_what_follows_and_no_more_than_that(read, name):
-    content = bytearray(COMPRESSORS[name](corpus(3_000)))
+    content = bytearray(COMPRESSORS[name](corpus(500)))
     content[len(content) // 2] ^= 0xFF
     assert read(bytes(content), name).reasons.count("truncated_record") <= 1
 
 
 def test_a_bomb_stays_in_bounds(read):
-    """200 MB of zeros in one line: the line is refused, not held."""
-    content = gzip.compress(lines(GOOD)) + gzip.compress(b"0" * 200_000_000, 1)
+    """50 MB in one line: the line is refused, not held."""
+    content = gzip.compress(lines(GOOD)) + gzip.compress(b"0" * 50_000_000, 1)
     result = read(content, "a.jsonl.gz", max_record_bytes=1_000_000)
     assert result.reasons == ["kept", "record_too_large"]
-    assert result.rows[1]["verdict"][0]["value"] == 200_000_000
+    assert result.rows[1]["verdict"][0]["value"] == 50_000_000
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
@@ -196,7 +206,19 @@ def test_a_bomb_stays_in_bounds(read):
     st.lists(
         st.one_of(
             st.binary(max_size=60),
-            st.sampled_from([b"\n", b"\r\n", b'{"text": "a"}', b'{"text": "', b'"}', b"{", b"\xff", b"\x00", b'{"text": "\\ud800"}\n']),
+            st.sampled_from(
+                [
+                    b"\n",
+                    b"\r\n",
+                    b'{"text": "a"}',
+                    b'{"text": "',
+                    b'"}',
+                    b"{",
+                    b"\xff",
+                    b"\x00",
+                    b'{"text": "\\ud800"}\n',
+                ]
+            ),
         ),
         max_size=12,
     ).map(b"".join),
