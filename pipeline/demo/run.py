@@ -205,7 +205,7 @@ def _explain(client: AirflowClient, run_id: str, home: AirflowHome, out: Console
 def telling(entries: list[str], lines: int = 20, width: int = 300) -> list[str]:
     r"""Return the end of a log without what tells nobody anything: frames of the JVM, markers of groups, endless lines.
 
-    >>> telling(["::group::Execute", "Error: x\\n\\tat org.apache.spark.Y", "What to do: z"])
+    >>> telling(["::group::Execute", "Error: x\n\tat org.apache.spark.Y", "What to do: z"])
     ['Error: x', 'What to do: z']
     """
     split = [line.rstrip() for entry in entries for line in entry.splitlines()]
