@@ -78,6 +78,8 @@ def run_demo(demo: Demo, out: Console) -> int:
     """
     if not (REPOSITORY / "dags" / f"{DAG}.py").is_file():
         raise UserError("the demo needs the repository's dags/ folder: clone the repository and run `make demo` there")
+    if demo.own_input is not None and not demo.own_input.is_dir():
+        raise UserError(f"the input folder {demo.own_input} does not exist")
     started = time.monotonic()
     demo.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -129,8 +131,6 @@ def _prepare_input(demo: Demo) -> str:
         report = make_input(demo.folder)
         counts = ", ".join(f"{name} {count.documents:,}" for name, count in report.sources.items())
         return f"{report.documents:,} records of this machine's own text ({counts})"
-    if not demo.own_input.is_dir():
-        raise UserError(f"the input folder {demo.own_input} does not exist")
     return f"{', '.join(source['name'] for source in use_folder(demo.own_input, demo.config))} from {demo.own_input}"
 
 

@@ -63,7 +63,8 @@ def test_two_demos_in_one_folder_are_refused(tmp_path):
 
 def test_a_missing_input_folder_is_a_users_mistake(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
-        run._prepare_input(run.Demo(tmp_path, tmp_path / "nowhere"))
+        run.run_demo(run.Demo(tmp_path / "demo", tmp_path / "nowhere"), console())
+    assert not (tmp_path / "demo").exists()
 
 
 def test_outside_a_clone_the_demo_says_what_to_do(tmp_path, monkeypatch, capsys):
