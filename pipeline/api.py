@@ -81,8 +81,11 @@ def run_gate(reference: Reference, stage: str) -> dict[str, Any]:
         If the verdict is `block`.
     """
     batch = _batch(reference)
-    result = gating.passed(batch, stage)
-    return {"stage": stage, "verdict": result.verdict, "report": gating.report_path(batch, stage)}
+    try:
+        result = gating.passed(batch, stage)
+    finally:
+        docs = gating.data_docs(batch) if batch.lake.is_local else None
+    return {"stage": stage, "verdict": result.verdict, "report": gating.report_path(batch, stage), "data_docs": docs}
 
 
 def holds(reference: Reference) -> list[dict[str, Any]]:

@@ -113,6 +113,17 @@ def verdicts(batch: Batch) -> dict[str, GateResult]:
     return {stage: result for stage, result in found.items() if result is not None}
 
 
+def data_docs(batch: Batch) -> str:
+    """Write Great Expectations' Data Docs of the batch's verdicts so far, and return the address of their first page.
+
+    They hold expectations, counts and ids, never a document's text.
+    """
+    from pipeline.gates.docs import build_data_docs
+
+    folder = batch.lake.local_path(f"batches/{batch.batch_id}/data_docs-{batch.settings_digest}")
+    return build_data_docs(list(verdicts(batch).values()), folder).as_uri()
+
+
 def report_path(batch: Batch, stage: str) -> str:
     """Return where a stage's gate report lies."""
     manifest = full_chain(batch).manifest(stage)

@@ -29,7 +29,7 @@ from pipeline.stage import Stage
 from pipeline.verdict import Finding, outcome, reasons, verdict_array
 from pipeline.work import Output, Work, session_of
 
-RUNNER_CODE = ("run.py", "lake/snapshots.py", "verdict.py")
+RUNNER_CODE = ("run.py", "metrics.py", "lake/snapshots.py", "verdict.py")
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the shards done and all of them."""
 

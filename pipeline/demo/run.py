@@ -184,7 +184,7 @@ def _conclude(client: AirflowClient, run_id: str, home: AirflowHome, out: Consol
         out.print(
             f"[yellow]not published[/]: {'a curator rejected it' if states['rejected'] == 'success' else 'see the log of commit'}"
         )
-    out.print(f"gate report: {escape(str(client.xcom(DAG, run_id, 'publish.gate')['report']))}")
+    out.print(f"report: {escape(str(client.xcom(DAG, run_id, 'publish.gate')['data_docs']))}")
     out.print(f"logs: {home.folder / 'logs'}")
     return 0
 
