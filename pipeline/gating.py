@@ -17,7 +17,7 @@ from pipeline.history import released_batches
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.metrics import narrow_rows
-from pipeline.recipe import STAGES
+from pipeline.recipe import STAGES, step
 from pipeline.run import chain_before, full_chain
 from pipeline.work import INLINE, master_of, session_of
 
@@ -31,7 +31,7 @@ def run_gate(batch: Batch, stage: str) -> GateResult:
         If the stage has no snapshot.
     """
     chain = full_chain(batch)
-    manifest = chain.manifest(stage)
+    manifest = chain.manifest(step(stage).name)
     suite = suite_of(batch, stage)
     values = parameters(batch, stage)
     name = report_name(manifest, suite, values)
@@ -93,7 +93,7 @@ def require_open(batch: Batch, stage: str) -> None:
     SnapshotError
         If it has not judged yet.
     """
-    position = STAGES.index(stage)
+    position = STAGES.index(step(stage).name)
     if position == 0:
         return
     before = STAGES[position - 1]
