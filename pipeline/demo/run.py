@@ -107,7 +107,7 @@ def _start(demo: Demo, out: Console, stack: ExitStack, started: float) -> tuple[
     spark = None
     if demo.connect:
         spark = stack.enter_context(SparkConnect(demo.folder / "spark", free_port()))
-        environment["AIRFLOW_CONN_SPARK_DEFAULT"] = spark.address
+        environment["AIRFLOW_CONN_SPARK_DEFAULT"] = spark.connection
     shutil.rmtree(demo.folder / "airflow", ignore_errors=True)  # runs of an earlier demo; the lake stays
     home = AirflowHome(
         demo.folder / "airflow", REPOSITORY / "dags", users=USERS, environment=environment, preload="pipeline.preload"
