@@ -103,7 +103,7 @@ def _start(demo: Demo, out: Console, stack: ExitStack, started: float) -> tuple[
     """Start input, Spark and Airflow side by side; return Airflow and what the input's maker reports."""
     pool = stack.enter_context(ThreadPoolExecutor(1))
     given: Future[Any] = pool.submit(_prepare_input, demo)
-    environment = {}
+    environment = {"SLUICE_CONFIG": str(demo.config.resolve())}  # what the form of a manual run starts with
     warm: Future[None] | None = None
     if demo.connect:
         spark = stack.enter_context(SparkConnect(demo.folder / "spark", free_port()))

@@ -71,7 +71,7 @@ def sign_in(page: Page, address: str, user: str, password: str) -> None:
 def form(page: Page, address: str, out: Path) -> None:
     page.goto(f"{address}/dags/{DAG}")
     page.get_by_role("button", name="Trigger").first.click()
-    page.get_by_text("Configuration", exact=True).first.wait_for()
+    page.get_by_text("Run Parameters").first.wait_for()
     take(page, out / "trigger-form.png")
 
 
