@@ -11,7 +11,7 @@ setup: ## make .venv from uv.lock and find Java; at once when nothing changed
 	@scripts/setup
 
 demo: setup ## curate real input through Airflow and a local Spark, from nothing to a release
-	@.venv/bin/sluice demo $(ARGS)
+	@$(PYTHON_IN_VENV) -m pipeline.demo $(if $(INPUT),"$(INPUT)") $(ARGS)
 
 test: setup ## every test but the slow ones: unit tests, then Spark, then Airflow
 	@scripts/test "not slow"

@@ -69,7 +69,13 @@ def run(config_file: ConfigFile, set_: Set = None, input_: Input = None, as_json
     log.print(f"batch [bold]{reference['batch_id']}[/] in {reference['lake']}")
     with terminal.Progress(log) as progress:
         result = api.run_all(reference, on_event=progress.event, progress=progress.shards)
-    summary = {**result, "funnel": api.funnel(reference), "indicators": api.indicators(reference), "batch": reference}
+    summary = {
+        **result,
+        "funnel": api.funnel(reference),
+        "indicators": api.indicators(reference),
+        "batch": reference,
+        "report": api.run_gate(reference, "publish")["data_docs"],
+    }
     if as_json:
         _json(summary)
     else:

@@ -152,8 +152,40 @@ def _pii(file: Path, settings: Settings) -> tuple[int, list[Row]]:
     return len(rows), figures
 
 
+def _quality(file: Path, settings: Settings) -> tuple[int, list[Row]]:
+    """Rows `{text, label: good|bad}`."""
+    from pipeline.quality.evaluate import evaluate as measure
+
+    rows = read_rows(file, {"text": str, "label": str})
+    threshold = settings.cleaning.quality_threshold
+    found = measure(rows, threshold)
+    return len(rows), [
+        figure("AUC", found.auc, found.documents),
+        figure(f"precision of keep at {threshold:g}", found.precision, found.documents),
+        figure(f"recall of good at {threshold:g}", found.recall, found.documents),
+        figure("expected calibration error", found.calibration_error, found.documents),
+    ]
+
+
+def _validate(file: Path, settings: Settings) -> tuple[int, list[Row]]:
+    """Rows `{text, item: id or null}`."""
+    from pipeline.slices.decontaminate import index_of
+    from pipeline.slices.evaluate import evaluate as measure
+
+    rows = read_rows(file, {"text": str, "item": (str, type(None))})
+    own = settings.validation
+    found = measure(rows, index_of(own.benchmark_slices, own.contamination_shingle_size))
+    return len(rows), [
+        figure("precision", found.precision, found.found),
+        figure("recall", found.recall, found.contaminated),
+        figure("right item named", found.right_item, found.found),
+    ]
+
+
 EVALUATIONS: dict[str, Callable[[Path, Settings], tuple[int, list[Row]]]] = {
     "dedup": _dedup,
     "language": _language,
     "pii": _pii,
+    "quality": _quality,
+    "validate": _validate,
 }

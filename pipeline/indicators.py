@@ -122,9 +122,9 @@ def _unscreened(settings: Settings, texts: Sequence[str]) -> npt.NDArray[np.bool
 
 def _reference_score(settings: Settings, sample: pa.Table) -> npt.NDArray[np.bool_]:
     """Return where the plain-Python measures put the document at or above the threshold."""
-    from pipeline.quality.score import reference_scores
+    from pipeline.quality.reference import reference_scores
 
-    scores = reference_scores(sample)
+    scores = reference_scores(sample.column("text").to_pylist(), sample.column("language").to_pylist())
     # The stage's scores are 32-bit; a document on the limit must not fail by the digits that were cut.
     return np.asarray(scores >= settings.cleaning.quality_threshold - 1e-6, bool)
 

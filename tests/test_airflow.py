@@ -23,6 +23,7 @@ def _no_master(monkeypatch):
         ('{"conn_type": "spark", "host": "spark://spark-master", "port": 7077}', "spark://spark-master:7077"),
         ('{"conn_type": "spark", "host": "local[4]"}', "local[4]"),
         ("spark://local", "local"),
+        ("spark://inline", "inline"),
         ("local://", "local[*]"),
         ('{"conn_type": "spark", "host": "k8s://https://cluster", "port": 443}', "k8s://https://cluster:443"),
         ("sc://127.0.0.1:15002", "sc://127.0.0.1:15002"),
@@ -30,6 +31,10 @@ def _no_master(monkeypatch):
         (
             '{"conn_type": "spark_connect", "host": "h", "port": 15002, "password": "t", "extra": {"use_ssl": true}}',
             "sc://h:15002/;use_ssl=true;token=t",
+        ),
+        (
+            '{"conn_type": "spark_connect", "host": "h", "port": 1, "extra": {"session_id": "0B-1", "user_id": "sluice"}}',
+            "sc://h:1/;user_id=sluice;session_id=0b-1",
         ),
         ("spark://", None),
         ('{"conn_type": "spark", "host": "yarn", "extra": {"queue": "root.default"}}', None),
@@ -71,7 +76,12 @@ WHEN = "2026-03-01T02:00:00+00:00"
 def test_only_a_persons_approve_approves(options, user, reason, expected):
     from pipeline.airflow import decision_of
 
-    answer = {"chosen_options": options, "responded_by_user": user, "params_input": {"reason": reason}, "responded_at": WHEN}
+    answer = {
+        "chosen_options": options,
+        "responded_by_user": user,
+        "params_input": {"reason": reason},
+        "responded_at": WHEN,
+    }
     found = decision_of(answer, CASE)
     assert (found["decision"], found["who"], found["why"]) == expected
     assert found["when"] == WHEN

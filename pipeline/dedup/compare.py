@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.text.arrow import string_buffers
+from pipeline.text.kernels import kernel
 from pipeline.text.shingles import ShingleSets, shingle_sets
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def blocks(
         start = end
 
 
-@nb.njit(cache=True)
+@kernel
 def _cut(
     pairs: Pairs, weights_a: npt.NDArray[np.int64], weights_b: npt.NDArray[np.int64], budget: int, same: bool
 ) -> npt.NDArray[np.int64]:
@@ -110,7 +110,7 @@ def _cut(
     return ends[:block]
 
 
-@nb.njit(cache=True)
+@kernel
 def _jaccard(
     hashes_a: npt.NDArray[np.uint64],
     offsets_a: npt.NDArray[np.int64],

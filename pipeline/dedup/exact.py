@@ -10,11 +10,11 @@ import hashlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.arrow import string_buffers
+from pipeline.text.kernels import kernel
 from pipeline.text.words import decode
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def groups(keys: Keys) -> npt.NDArray[np.int64]:
     return out
 
 
-@nb.njit(cache=True)
+@kernel
 def is_space(point: np.int64) -> bool:
     """Whether a code point is white space to `str.split`."""
     if point < 0x80:
@@ -63,7 +63,7 @@ def is_space(point: np.int64) -> bool:
     return bool(point <= 0x200A) or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
 
-@nb.njit(cache=True)
+@kernel
 def _collapse(
     data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

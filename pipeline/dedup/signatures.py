@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.hashing import SHINGLE_BASE, mix64
+from pipeline.text.kernels import kernel
 from pipeline.text.minhash import signatures
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def band_hashes(texts: pa.Array, plan: Plan, shingle_size: int, seed: int) -> Ba
     return Bands(_hash_bands(signed.values, usable, plan.bands, plan.rows), usable)
 
 
-@nb.njit(cache=True)
+@kernel
 def _hash_bands(
     values: npt.NDArray[np.uint32], usable: npt.NDArray[np.bool_], bands: int, rows: int
 ) -> npt.NDArray[np.int64]:

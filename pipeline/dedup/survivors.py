@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from pipeline.text.kernels import kernel
 
 if TYPE_CHECKING:
     from pipeline.dedup.candidates import Pairs
@@ -89,7 +90,7 @@ def _adjacency(edges: Pairs, total: int) -> tuple[npt.NDArray[np.int64], npt.NDA
     return starts, np.ascontiguousarray(edges[order, 1])
 
 
-@nb.njit(cache=True)
+@kernel
 def _greedy(
     order: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], neighbours: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:

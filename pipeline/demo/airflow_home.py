@@ -18,7 +18,7 @@ from pipeline.demo.processes import Process
 from pipeline.errors import TransientError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
 PUBLISH_POOL = "sluice_publish"
@@ -31,25 +31,13 @@ COMPONENTS = {
 
 LOCAL_SETTINGS = '''"""Tasks are forked from the scheduler, so what it has imported they need not import again."""
 
-import contextlib
 import importlib
 import sys
 
 if "scheduler" in sys.argv[1:2]:
-    for name in ({names}):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    importlib.import_module("{module}")
 '''
 """airflow_local_settings.py: Airflow's own place for code that runs when a component starts."""
-
-PRELOADED = (
-    "airflow.providers.standard.operators.hitl",
-    "airflow.providers.standard.operators.trigger_dagrun",
-    "pipeline.airflow",
-    "pipeline.api",
-    "great_expectations",
-    "pyspark.sql",
-)
 
 
 def free_port() -> int:
@@ -72,8 +60,8 @@ class AirflowHome:
         Name and role (`admin`, `user`, `viewer`) of each user; Airflow generates the passwords.
     environment
         Variables for the components and so for every task.
-    preloaded
-        Modules that the scheduler imports once for all the tasks it forks.
+    preload
+        Module that the scheduler imports once for all the tasks it forks; none, if not given.
     """
 
     def __init__(
@@ -83,7 +71,7 @@ class AirflowHome:
         *,
         users: Mapping[str, str],
         environment: Mapping[str, str] | None = None,
-        preloaded: Sequence[str] = PRELOADED,
+        preload: str | None = None,
         port: int | None = None,
     ) -> None:
         self.folder = folder.resolve()
@@ -92,7 +80,7 @@ class AirflowHome:
         self.address = f"http://127.0.0.1:{self.port}"
         self.password_file = self.folder / "simple_auth_manager_passwords.json.generated"
         self._environment = {**os.environ, **self.settings(dags.resolve()), **(environment or {})}
-        self._preloaded = tuple(preloaded)
+        self._preload = preload
         self._processes: dict[str, Process] = {}
 
     def settings(self, dags: Path) -> dict[str, str]:
@@ -136,10 +124,10 @@ class AirflowHome:
         deadline = time.monotonic() + patience
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        if self._preloaded:
-            names = " ".join(f'"{name}",' for name in self._preloaded)
+        if self._preload:
             (self.folder / "config").mkdir(exist_ok=True)
-            (self.folder / "config" / "airflow_local_settings.py").write_text(LOCAL_SETTINGS.format(names=names))
+            text = LOCAL_SETTINGS.format(module=self._preload)
+            (self.folder / "config" / "airflow_local_settings.py").write_text(text)
         try:
             self._migrate(patience)
             for name, command in COMPONENTS.items():

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -64,21 +63,21 @@ class Process:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM to the group; does not wait."""
-        self._signal(signal.SIGTERM)
+        """Send SIGTERM to the child alone; does not wait.
+
+        Not to its group: a scheduler winds its workers up itself, and one that is hit while it holds their queue's lock would leave
+        the others, and so the scheduler, waiting for ever.
+        """
+        if self.running:
+            self._child.terminate()
 
     def stop(self, patience: float = 10) -> None:
         """End the child and everything in its group: SIGTERM, then SIGKILL after `patience` seconds."""
         self.ask_to_stop()
-        deadline = time.monotonic() + patience
-        while self.running and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self._signal(signal.SIGKILL)  # also those of the group that outlived the child
-        self._child.wait()
-
-    def _signal(self, number: signal.Signals) -> None:
+        self.wait(patience)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._child.pid, number)
+            os.killpg(self._child.pid, signal.SIGKILL)  # also what outlived the child
+        self._child.wait()
 
     def __enter__(self) -> Self:
         return self

@@ -90,7 +90,9 @@ def _statement(outcome: ExpectationOutcome, statements: Any) -> tuple[str, str]:
         ValidationResultsTableContentBlockRenderer,
     )
 
-    if outcome.met is None:  # nothing was observed, and parameters may stand unresolved in the arguments
+    if (
+        outcome.met is None or outcome.error
+    ):  # nothing was observed, and parameters may stand unresolved in the arguments
         return escape(outcome.type), Markup()
     evidence = _evidence(outcome)
     evidence.success = True  # else the statement repeats the counts, which have a column of their own

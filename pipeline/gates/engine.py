@@ -31,7 +31,7 @@ _RAISED = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Invalid|Warning))\b"
 
 
 def import_gx() -> ModuleType:
-    """Import Great Expectations: about 7 s the first time, no network, no progress bars' module state of its own."""
+    """Import Great Expectations (about 7 s the first time), with its telemetry off."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     defer("altair")
     defer("scipy.stats")
@@ -46,10 +46,18 @@ class Engine:
 
     def __init__(self) -> None:
         self._gx = import_gx()
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
 
-        self._context = self._gx.get_context(mode="ephemeral")
-        self._context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+        configuration = DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(),
+            progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
+            analytics_enabled=False,
+        )
+        self._context = self._gx.get_context(mode="ephemeral", project_config=configuration)
 
     def evaluate(
         self,
@@ -125,7 +133,7 @@ def _build(gx: ModuleType, position: int, entry: dict[str, Any]) -> Any:
     marked = {key: entry[key] for key in ("type", "kwargs", "severity")} | {"meta": {_POSITION: position}}
     try:
         return gx.ExpectationSuite(name="gate", expectations=[marked]).expectations[0]
-    except Exception as error:
+    except (gx.exceptions.GreatExpectationsError, ValueError, TypeError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"expectation {position + 1} ({entry['type']}) has wrong arguments: {reason}") from None
 

@@ -18,6 +18,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
+    NoSuchTableError,
     TableAlreadyExistsError,
     ValidationException,
 )
@@ -178,7 +179,12 @@ class Tables:
         table.refresh()
 
     def _load(self, table: str) -> Table:
-        return self._catalog.load_table((NAMESPACE, table))
+        try:
+            return self._catalog.load_table((NAMESPACE, table))
+        except NoSuchTableError:
+            raise SnapshotError(
+                f"the catalogue does not know the table '{table}', which a release names: restore it, or check lake.catalog"
+            ) from None
 
     def _data_files(self, table: str, snapshot: int) -> list[DataFile]:
         """Return the data files of a snapshot; a snapshot never changes, so it is read once."""

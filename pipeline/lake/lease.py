@@ -78,13 +78,13 @@ class Lease:
         self._stop.set()
         self._renewing.join()
         # If the store fails just now, the lease expires by itself; the change that it guarded is made or not made by then.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(Exception):
             self._write(released=True)
 
     def _renew(self) -> None:
         while not self._stop.wait(self._ttl / 3):
             # A store that fails for a moment is tried again; when it fails for too long the lease expires, which is safe.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(Exception):
                 self._write(released=False)
 
     def _write(self, *, released: bool) -> None:

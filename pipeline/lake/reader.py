@@ -143,7 +143,7 @@ class Reader:
         SnapshotError
             If one differs; the message names the document's id.
         """
-        columns = [*DIGESTED, *(("text", "lineage") if texts else ())]
+        columns = [*DIGESTED, *(("text", "lineage", "lineage_digest") if texts else ())]
         digest = CorpusDigest()
         for batch in read(self.store, self.files("documents", release), columns):
             digest.add(batch)

@@ -80,8 +80,10 @@ class Corpus(Writer):
         ContractViolation
             If the files do not keep the tables' contract, or a document is in the corpus already or under a tombstone.
         """
+        if done := self.find(batch_id, fingerprint):
+            return done
         with self._under(lease, f"publish of {batch_id}") as held:
-            if done := self.find(batch_id, fingerprint):
+            if done := self.find(batch_id, fingerprint):  # by another process, in the meantime
                 return done
             newest = self._still_newest(base)
             files = {"documents": documents, "signatures": signatures, "decisions": decisions}

@@ -211,6 +211,14 @@ class Store:
                 return Path(temporary).stat().st_nlink == 2
         return True
 
+    def has_exclusive_creation(self) -> bool:
+        """Try whether the store keeps the promise of `create_exclusive`; some S3-compatible ones ignore the condition."""
+        name = self.join("warehouse", f"{TEMPORARY}{uuid.uuid4().hex}")
+        try:
+            return self.create_exclusive(name, b"1") and not self.create_exclusive(name, b"2")
+        finally:
+            self.remove(name)
+
     def remove(self, name: str) -> None:
         """Remove `name`; nothing happens if it is not there."""
         with contextlib.suppress(FileNotFoundError):

@@ -5,8 +5,9 @@ numba promotes 32-bit arithmetic to 64 bits; without a cast at each step the upp
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from pipeline.text.kernels import kernel
 
 WORD_BASE = np.uint64(0x9E3779B97F4A7C15)
 """Base of the polynomial over a word's code points, modulo 2^64: odd, the golden ratio's bits."""
@@ -14,7 +15,7 @@ SHINGLE_BASE = np.uint64(0xD6E8FEB86659FD93)
 """Base of the polynomial over a shingle's word hashes, modulo 2^64: odd, another one."""
 
 
-@nb.njit(cache=True)
+@kernel
 def mix64(value: np.uint64) -> np.uint64:
     """Return MurmurHash3's 64-bit finaliser of `value`: a bijection in which every bit depends on every bit."""
     value = np.uint64(value ^ (value >> np.uint64(33)))
@@ -24,7 +25,7 @@ def mix64(value: np.uint64) -> np.uint64:
     return np.uint64(value ^ (value >> np.uint64(33)))
 
 
-@nb.njit(cache=True)
+@kernel
 def mix32(value: np.uint32) -> np.uint32:
     """Return MurmurHash3's 32-bit finaliser of `value`, the pre-mix of datasketch's scheme `affine32`."""
     value = np.uint32(value ^ (value >> np.uint32(16)))

@@ -10,12 +10,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.arrow import string_buffers
 from pipeline.text.hashing import mix32
+from pipeline.text.kernels import kernel
 from pipeline.text.shingles import hash_shingles, longest
 from pipeline.text.words import character_table, hash_words, max_words
 
@@ -54,7 +54,7 @@ def signatures(texts: pa.Array, count: int, shingle_size: int, seed: int) -> Sig
     return Signatures(*_sign(data, offsets, character_table(), shingle_size, factors, summands))
 
 
-@nb.njit(cache=True)
+@kernel
 def _sign(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
@@ -83,7 +83,7 @@ def _sign(
     return values, counts
 
 
-@nb.njit(cache=True)
+@kernel
 def _lower(
     mixed: npt.NDArray[np.uint32],
     factors: npt.NDArray[np.uint32],

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.arrow import string_buffers
 from pipeline.text.hashing import SHINGLE_BASE, mix64
+from pipeline.text.kernels import kernel
 from pipeline.text.words import character_table, hash_words, max_words, words
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def shingle_sets(texts: pa.Array, shingle_size: int) -> ShingleSets:
     return ShingleSets(*_shingle_sets(data, offsets, character_table(), shingle_size))
 
 
-@nb.njit(cache=True)
+@kernel
 def hash_shingles(words: npt.NDArray[np.uint64], count: int, shingle_size: int, out: npt.NDArray[np.uint64]) -> int:
     """Write the 64-bit hash of each shingle of ``words[:count]`` to `out`, repetitions included, and return how many there are.
 
@@ -72,7 +72,7 @@ def hash_shingles(words: npt.NDArray[np.uint64], count: int, shingle_size: int, 
     return count - size + 1
 
 
-@nb.njit(cache=True)
+@kernel
 def longest(offsets: npt.NDArray[np.int64]) -> int:
     """Return the length of the longest string between `offsets`, in bytes."""
     length = 0
@@ -81,7 +81,7 @@ def longest(offsets: npt.NDArray[np.int64]) -> int:
     return length
 
 
-@nb.njit(cache=True)
+@kernel
 def _shingle_sets(
     data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], table: npt.NDArray[np.uint32], shingle_size: int
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:

@@ -15,11 +15,11 @@ import sys
 import unicodedata
 from functools import lru_cache
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.hashing import WORD_BASE, mix64
+from pipeline.text.kernels import kernel
 
 SEPARATOR, LETTER, SINGLE, MARK = 0, 1, 2, 3
 """Classes of a code point: between words, within a word, a word of its own, continues a word."""
@@ -115,7 +115,7 @@ def character_table() -> npt.NDArray[np.uint32]:
     return table
 
 
-@nb.njit(cache=True)
+@kernel
 def decode(data: npt.NDArray[np.uint8], position: int, end: int) -> tuple[np.int64, int]:
     """Return the code point at `position` and the position after it; never reads at or behind `end`.
 
@@ -133,7 +133,7 @@ def decode(data: npt.NDArray[np.uint8], position: int, end: int) -> tuple[np.int
     return (point if point < _CODE_POINTS else np.int64(0xFFFD)), position + length
 
 
-@nb.njit(cache=True)
+@kernel
 def hash_words(
     data: npt.NDArray[np.uint8], start: int, end: int, table: npt.NDArray[np.uint32], out: npt.NDArray[np.uint64]
 ) -> int:
@@ -172,7 +172,7 @@ def hash_words(
     return count
 
 
-@nb.njit(cache=True)
+@kernel
 def max_words(length: int) -> int:
     """Return an upper bound of the words in `length` bytes: a word and its separator, or a single character, take two at least."""
     return length // 2 + 1

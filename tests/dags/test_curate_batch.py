@@ -135,7 +135,12 @@ def test_a_batch_with_nothing_left_publishes_nothing_and_emits_nothing(curate):
 
 @pytest.mark.parametrize(
     ("error", "state"),
-    [("ConfigError", "failed"), ("ModelError", "failed"), ("KeyError", "failed"), ("SourceUnavailable", "up_for_retry")],
+    [
+        ("ConfigError", "failed"),
+        ("ModelError", "failed"),
+        ("KeyError", "failed"),
+        ("SourceUnavailable", "up_for_retry"),
+    ],
 )
 def test_only_what_may_pass_is_tried_again(bag, stand_in, config, error, state):
     """The policy's decision itself; waiting for the retry's delay would prove the same in a minute."""

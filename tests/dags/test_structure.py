@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
-
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,7 @@ def test_the_stages_are_the_recipes():
     assert tuple(recipe.STAGES) == STAGES
 
 
-@pytest.mark.parametrize(("before", "stage"), [(None, STAGES[0]), *zip(STAGES, STAGES[1:], strict=False)])
+@pytest.mark.parametrize(("before", "stage"), [(None, STAGES[0]), *itertools.pairwise(STAGES)])
 def test_a_stage_starts_only_after_the_gate_before_it(curate, before, stage):
     expected = {f"{before}.gate"} if before else {"open_batch"}
     assert curate.get_task(f"{stage}.run").upstream_task_ids == expected

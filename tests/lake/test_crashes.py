@@ -20,7 +20,8 @@ from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
 
 A, B = [f"a{i}" for i in range(4)], [f"b{i}" for i in range(4)]
-BEFORE_THE_RECORD = faults.POINTS[: faults.POINTS.index("corpus.record.after")]
+CORPUS_POINTS = tuple(point for point in faults.POINTS if point.startswith("corpus."))
+BEFORE_THE_RECORD = CORPUS_POINTS[: CORPUS_POINTS.index("corpus.record.after")]
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +81,22 @@ def check_complete(corpus: Corpus) -> None:
     assert sum(batch.num_rows for batch in corpus.signatures()) == release.documents
 
 
-CASES = [
-    *(("publish", point) for point in faults.POINTS),
+QUICK = {
+    ("publish", "corpus.documents.after"),
+    ("publish", "corpus.metrics.after"),
+    ("publish", "corpus.record.before"),
+    ("publish", "corpus.record.after"),
+    ("takedown", "corpus.tombstones.after"),
+    ("rollback", "corpus.record.before"),
+}
+"""One of each sort; every other point is in `make test-all`."""
+
+POINTS = [
+    *(("publish", point) for point in CORPUS_POINTS),
     *(("takedown", p) for p in ("corpus.documents.after", "corpus.tombstones.after", "corpus.record.after")),
     *(("rollback", p) for p in ("corpus.metrics.after", "corpus.record.before", "corpus.record.after")),
 ]
+CASES = [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in POINTS]
 
 
 @pytest.mark.parametrize(("kind", "point"), CASES)
@@ -239,7 +251,7 @@ def test_an_unknown_point_is_an_error(value):
 
 def test_unarmed_points_do_nothing():
     assert faults._armed(None) == faults._armed("") == ("", "")
-    for point in faults.POINTS:
+    for point in CORPUS_POINTS:
         faults.point(point)
 
 
@@ -248,4 +260,4 @@ def test_every_point_is_reached_in_order(monkeypatch, tmp_path):
     for module in ("pipeline.lake.releases", "pipeline.lake.writer"):
         monkeypatch.setattr(f"{module}.point", seen.append)
     publish(Corpus(Store(str(tmp_path))), "b1", A)
-    assert tuple(seen) == faults.POINTS
+    assert tuple(seen) == CORPUS_POINTS

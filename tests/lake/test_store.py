@@ -58,6 +58,13 @@ def test_of_concurrent_creators_exactly_one_wins(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
+def test_the_promise_of_exclusive_creation_can_be_tried(store, monkeypatch):
+    assert store.has_exclusive_creation()
+    monkeypatch.setattr(Store, "create_exclusive", lambda self, name, data: self.write_atomic(name, data) is None)
+    assert not store.has_exclusive_creation()
+    assert store.list() == []
+
+
 def test_missing_files(store):
     assert not store.exists("no")
     assert store.list("no/folder") == []

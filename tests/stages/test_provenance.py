@@ -58,7 +58,7 @@ def test_any_alteration_is_found(change: str) -> None:
 
 
 def test_a_forged_record_with_its_own_digest_does_not_fit_the_text() -> None:
-    record = {name: "x" for name in DEMANDED} | {"published_digest": text_digest("another text")}
+    record = dict.fromkeys(DEMANDED, "x") | {"published_digest": text_digest("another text")}
     line = canonical(record)
     assert not verify(line, text_digest(line), "The lock keeper opens the sluice.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class StandIn(importlib.abc.MetaPathFinder):
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(self, fullname, path=None, target=None):  # noqa: ARG002 - importlib's signature
         if fullname == "pipeline.api":
             return importlib.util.spec_from_file_location(fullname, Path(__file__).with_name("api.py"))
         return None

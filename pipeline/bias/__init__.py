@@ -1,0 +1,1 @@
+"""Bias: whom the texts speak of, and whose texts the stages keep."""

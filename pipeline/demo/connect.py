@@ -1,0 +1,97 @@
+"""One Spark Connect server on loopback for all tasks of the demo.
+
+A classic `local[*]` session costs every task 5 to 8 s and a JVM, and its Python workers 4 to 7 s of imports. The server starts once,
+while Airflow starts. All tasks name one session of it: Spark keys its Python daemons by session, so they find the workers of the
+task before warm (the first job of a task took 0.3 s instead of 30 s on a busy machine). A session of its own for each task, the
+default, would keep the JVM warm but not the workers. The server has no login, hence loopback only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Self
+
+from pipeline.demo.processes import Process
+from pipeline.errors import TransientError
+
+USER = "sluice"
+CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
+
+
+class SparkConnect:
+    """A Spark Connect server on 127.0.0.1; started at once, ready when `wait` returns."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        import pyspark
+
+        from pipeline.java import find_java
+        from pipeline.spark import CONF
+
+        self.port = port
+        self.session = str(uuid.uuid4())
+        conf = CONF | {
+            "spark.master": "local[*]",
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.sql.warehouse.dir": str(folder / "spark-warehouse"),
+            "spark.local.dir": str(folder / "spark"),
+        }
+        options = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
+        home = Path(pyspark.__file__).parent
+        command = [str(home / "bin" / "spark-submit"), "--class", CLASS, *options, "spark-internal"]
+        environment = {
+            **os.environ,
+            "JAVA_HOME": str(find_java().path),
+            "SPARK_HOME": str(home),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "PYSPARK_PYTHON": sys.executable,
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        self._process = Process(command, folder / "spark-connect.log", environment)
+
+    @property
+    def connection(self) -> str:
+        """The Airflow connection that leads every task to the same session."""
+        extra = {"user_id": USER, "session_id": self.session}
+        return json.dumps({"conn_type": "spark_connect", "host": "127.0.0.1", "port": self.port, "extra": extra})
+
+    def warm_up(self) -> None:
+        """Start the session and its workers, so that the first stage need not wait for them."""
+        from pipeline.spark import run_tasks, session
+
+        master = f"sc://127.0.0.1:{self.port}/;user_id={USER};session_id={self.session}"
+        run_tasks(session(master, ()), [0], str)
+
+    def wait(self, patience: float = 120) -> Self:
+        """Wait until the server listens.
+
+        Raises
+        ------
+        TransientError
+            If it ends or does not listen in `patience` seconds; the message has the end of its log.
+        """
+        deadline = time.monotonic() + patience
+        while self._process.running and time.monotonic() < deadline:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            time.sleep(0.2)
+        log = self._process.log
+        raise TransientError(f"the Spark Connect server did not start; see {log}:\n{self._process.tail()}")
+
+    def stop(self) -> None:
+        """End the server and its workers."""
+        self._process.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,1 @@
+"""What makes a text worth keeping: measures, published rules and a score."""

@@ -1,0 +1,24 @@
+"""The score by the plain-Python measures: slow, readable, and what the release's quality indicator re-evaluates a sample with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.document import MEASURES
+from pipeline.quality.rules import with_nulls
+from pipeline.quality.score import score
+from pipeline.text.characters import Values
+from pipeline.text.measures_reference import measures, spaceless_share
+
+
+def reference_scores(texts: Sequence[str], languages: Sequence[str | None]) -> Values:
+    """Return the quality score of each text, in [0, 1], computed without the kernel."""
+    found = [measures(text) for text in texts]
+    values = np.array([[row[name] for name in MEASURES] for row in found], np.float64).reshape(
+        len(texts), len(MEASURES)
+    )
+    shares = np.array([spaceless_share(text) for text in texts], np.float64)
+    return score(with_nulls(values, shares, pa.array(languages, pa.string())).astype(np.float64))

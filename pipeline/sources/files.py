@@ -1,0 +1,177 @@
+"""Which files a source consists of: from paths, folders, globs and fsspec URIs, always in the same order.
+
+A file is known by its path relative to the source's root, never by an absolute one, so that a corpus that is moved or mounted
+elsewhere has the same batch ids and the same record places.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
+
+import fsspec
+
+from pipeline.errors import SourceUnavailable
+from pipeline.sources.walk import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.config import Source
+
+Format = Literal["jsonl", "parquet", "warc"]
+
+_COMPRESSED = r"(\.(gz|zst|bz2|xz))?$"
+_SUFFIXES: tuple[tuple[Format, re.Pattern[str]], ...] = (
+    ("warc", re.compile(r"\.(warc(\.(wet|wat))?|wet|wat)(\.(gz|zst|lz4))?$", re.IGNORECASE)),
+    ("jsonl", re.compile(r"\.(jsonl|ndjson|jsonlines|json)" + _COMPRESSED, re.IGNORECASE)),
+    ("parquet", re.compile(r"\.(parquet|pq)$", re.IGNORECASE)),
+)
+_HASH_BLOCK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a source.
+
+    Attributes
+    ----------
+    source
+        The source's name.
+    uri
+        Where it lies: a local absolute path or an fsspec URI. Used to open it and for nothing else.
+    path
+        Its place relative to the source's root, with forward slashes: the `record_file` of its records.
+    size
+        Bytes.
+    format
+        How it is read.
+    """
+
+    source: str
+    uri: str
+    path: str
+    size: int
+    format: Format
+
+    def open(self) -> SourceStream:
+        """Open the file for reading bytes.
+
+        Raises
+        ------
+        SourceUnavailable
+            If it cannot be opened; later, if it cannot be read on.
+        """
+        try:
+            return SourceStream(cast("BinaryIO", fsspec.open(self.uri, "rb").open()), self)
+        except (OSError, ValueError, ImportError) as error:
+            raise self.unavailable("open", error) from None
+
+    def unavailable(self, act: str, error: Exception) -> SourceUnavailable:
+        """Say that the file could not be opened or read."""
+        return SourceUnavailable(
+            f"source '{self.source}': cannot {act} {self.path} ({type(error).__name__}); check that it is readable, then run again"
+        )
+
+    def sha256(self) -> str:
+        """Return the digest of the file's bytes, in hexadecimal."""
+        digest = hashlib.sha256()
+        with self.open() as stream:
+            while block := stream.read(_HASH_BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
+
+
+class SourceStream(io.RawIOBase):
+    """A file's bytes; what the storage raises becomes `SourceUnavailable`, so that it is not taken for a damaged file.
+
+    A lost connection is worth another try; a broken archive is not, and its records fail instead.
+    """
+
+    def __init__(self, stream: BinaryIO, file: SourceFile) -> None:
+        self._stream = stream
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes, fewer only at the end."""
+        try:
+            return self._stream.read(size)
+        except Exception as error:  # noqa: BLE001 - each file system raises its own
+            raise self._file.unavailable("read", error) from None
+
+    def seekable(self) -> bool:
+        """Return True: all storage that fsspec opens for reading can seek."""
+        return True
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a byte."""
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._stream.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+        super().close()
+
+
+class Unread(NamedTuple):
+    """A file that lies in the source and is not read; the caller counts and reports it."""
+
+    path: str
+    reason: Literal["unknown_format", "link_out_of_source"]
+
+
+class Listing(NamedTuple):
+    """The files of a source, sorted by path."""
+
+    files: tuple[SourceFile, ...]
+    unread: tuple[Unread, ...]
+
+
+def list_files(source: Source) -> Listing:
+    """Return the source's files and those that are in its place but cannot be read.
+
+    Hidden files and the drop marker are passed over. A symbolic link that leaves the source's root is refused: a drop must not be
+    able to pull in other files of the machine. A path that names a file itself may be a link.
+
+    Raises
+    ------
+    SourceUnavailable
+        If a path does not exist or a pattern matches nothing.
+    """
+    files, unread = [], []
+    for entry in walk(source):
+        kind = format_of(entry.path) if source.format == "auto" else source.format
+        if entry.link_out:
+            unread.append(Unread(entry.path, "link_out_of_source"))
+        elif kind is None:
+            unread.append(Unread(entry.path, "unknown_format"))
+        else:
+            files.append(SourceFile(source.name, entry.uri, entry.path, entry.size, kind))
+    return Listing(tuple(files), tuple(unread))
+
+
+def format_of(path: str) -> Format | None:
+    """Return the format that a file's name stands for.
+
+    >>> format_of("2024/a.jsonl.gz"), format_of("b.warc.wet.gz"), format_of("c.csv")
+    ('jsonl', 'warc', None)
+    """
+    return next((name for name, pattern in _SUFFIXES if pattern.search(path)), None)
+
+
+def inputs_digest(files: Iterable[SourceFile]) -> str:
+    """Return a digest of what the files are: source, relative path and content, whatever their order and place."""
+    rows = sorted((file.source, file.path, file.sha256()) for file in files)
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()

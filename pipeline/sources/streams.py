@@ -1,0 +1,223 @@
+"""Compressed files as blocks, blocks as lines, all in bounded memory.
+
+What was decompressed before a damage is yielded before the damage is reported: the records before a break are kept.
+"""
+
+from __future__ import annotations
+
+import bz2
+import hashlib
+import lzma
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import zstandard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.sources.files import SourceStream
+
+BLOCK = 2**20
+"""Bytes that are read, and about as many that are given out, at a time."""
+_ZSTD_STEP = 1_024
+"""Compressed bytes handed to zstandard at a time, which cannot limit its output: a block of 4 bytes may stand for 128 KiB."""
+
+_MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"))
+
+
+class Damaged(Exception):  # noqa: N818 - a state of the file, caught by the readers and never shown
+    """A compressed stream breaks off or does not decompress; `args[0]` is the class of the error."""
+
+
+def decompressed(stream: SourceStream) -> Iterator[bytes]:
+    """Yield the stream's content in blocks, decompressed by what its first bytes say it is.
+
+    Raises
+    ------
+    Damaged
+        Where the stream breaks off or is broken, after all that came before it was yielded.
+    """
+    head = stream.read(BLOCK)
+    kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    blocks = _with_head(head, stream)
+    if kind is None:
+        yield from blocks
+    elif kind == "zstd":
+        yield from _members(blocks, _Zstd)
+    else:
+        opener: Callable[[], Any] = {"gzip": _Gzip, "bz2": bz2.BZ2Decompressor, "xz": lzma.LZMADecompressor}[kind]
+        yield from _members(blocks, lambda: _Bounded(opener()))
+
+
+def _with_head(head: bytes, stream: SourceStream) -> Iterator[bytes]:
+    """Yield what was read and the rest."""
+    while head:
+        yield head
+        head = stream.read(BLOCK)
+
+
+class _Gzip:
+    """zlib's decompressor with the interface of bz2's and lzma's."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=31)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+
+class _Bounded:
+    """One compressed member, given out in blocks of at most `BLOCK` bytes."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what a piece of input decompresses to."""
+        while True:
+            block = self._inner.decompress(data, BLOCK)
+            if block:
+                yield block
+            data = b""
+            if self._inner.eof or (self._inner.needs_input and len(block) < BLOCK):
+                return
+
+    @property
+    def eof(self) -> bool:
+        """Whether the member has ended."""
+        return bool(self._inner.eof)
+
+    @property
+    def rest(self) -> bytes:
+        """The input after the member's end."""
+        return bytes(self._inner.unused_data)
+
+
+class _Zstd:
+    """One zstandard frame, fed in small steps."""
+
+    def __init__(self) -> None:
+        self._inner = zstandard.ZstdDecompressor().decompressobj()
+        self.rest = b""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what a piece of input decompresses to."""
+        for start in range(0, len(data), _ZSTD_STEP):
+            block = self._inner.decompress(data[start : start + _ZSTD_STEP])
+            if block:
+                yield block
+            if self._inner.eof:
+                self.rest = self._inner.unused_data + data[start + _ZSTD_STEP :]
+                return
+
+    @property
+    def eof(self) -> bool:
+        """Whether the frame has ended."""
+        return bool(self._inner.eof)
+
+
+def _members(blocks: Iterator[bytes], opener: Callable[[], Any]) -> Iterator[bytes]:
+    """Yield what a chain of members decompresses to; zero bytes of padding between them are passed over."""
+    member = None
+    for block in blocks:
+        data = block
+        while data:
+            if member is None:
+                data = data.lstrip(b"\x00")
+                if not data:
+                    break
+                member = opener()
+            try:
+                yield from member.feed(data)
+            except (zlib.error, OSError, ValueError, EOFError, lzma.LZMAError, zstandard.ZstdError) as error:
+                raise Damaged(type(error).__name__) from None
+            data = b""
+            if member.eof:
+                data, member = member.rest, None
+    if member is not None:
+        raise Damaged("EOFError")
+
+
+class Line(NamedTuple):
+    """A line of a file, without its end.
+
+    Attributes
+    ----------
+    number
+        Zero-based.
+    content
+        Its bytes; empty where the line is longer than the limit.
+    size
+        Its length in bytes.
+    digest
+        sha256 of a line that is longer than the limit, else None.
+    """
+
+    number: int
+    content: bytes
+    size: int
+    digest: str | None = None
+
+
+class LineSplitter:
+    """Splits blocks into lines; holds at most `limit` bytes of a line and digests what is longer."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._number = 0
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._digest: Any = None
+
+    def feed(self, block: bytes) -> Iterator[Line]:
+        """Yield the lines that end in a block."""
+        *ended, rest = block.split(b"\n")
+        for part in ended:
+            if self._size or self._digest:
+                self._extend(part)
+                yield self._take()
+            elif len(part) <= self._limit:
+                yield Line(self._number, part, len(part))
+                self._number += 1
+            else:
+                self._extend(part)
+                yield self._take()
+        self._extend(rest)
+
+    def finish(self) -> Iterator[Line]:
+        """Yield the last line if it had no end."""
+        if self._size:
+            yield self._take()
+
+    def _extend(self, part: bytes) -> None:
+        """Lengthen the open line."""
+        if not part:
+            return
+        self._size += len(part)
+        if self._digest is None and self._size > self._limit:
+            self._digest = hashlib.sha256(b"".join(self._parts))
+            self._parts = []
+        if self._digest is None:
+            self._parts.append(part)
+        else:
+            self._digest.update(part)
+
+    def _take(self) -> Line:
+        """Return the open line and start the next."""
+        digest = None if self._digest is None else self._digest.hexdigest()
+        line = Line(self._number, b"".join(self._parts), self._size, digest)
+        self._number, self._parts, self._size, self._digest = self._number + 1, [], 0, None
+        return line

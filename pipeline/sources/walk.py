@@ -1,0 +1,161 @@
+"""Walking a source's paths: files, folders, globs and fsspec URIs, each with its place under the root that it was found by."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+import fsspec
+
+from pipeline.errors import SourceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.config import Source
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+class Found(NamedTuple):
+    """A file of a source.
+
+    Attributes
+    ----------
+    root
+        Position of the source's path that it was found under.
+    path
+        Its place relative to that root, with forward slashes.
+    uri
+        Where it lies.
+    size
+        Bytes.
+    link_out
+        A symbolic link that leaves the root, or leads nowhere.
+    """
+
+    root: int
+    path: str
+    uri: str
+    size: int
+    link_out: bool = False
+
+
+def walk(source: Source) -> list[Found]:
+    """Return the source's files, each once, sorted by place; of files with one place, the place starts with the path's number.
+
+    Raises
+    ------
+    SourceUnavailable
+        If a path does not exist, cannot be listed, or a pattern matches nothing.
+    """
+    found: dict[str, Found] = {}
+    for position, path in enumerate(source.paths or (f"input/{source.name}",)):
+        for entry in _remote(source, path, position) if "://" in path else _local(source, path, position):
+            found.setdefault(entry.uri, entry)
+    return sorted(_distinct(list(found.values())), key=lambda entry: entry.path)
+
+
+def _local(source: Source, path: str, position: int) -> Iterator[Found]:
+    """Yield the files of a local path, folder or glob."""
+    if Path(path).exists():
+        if Path(path).is_dir():
+            yield from _folder(source, Path(path).resolve(), position)
+        else:
+            yield Found(position, Path(path).name, str(Path(path).absolute()), Path(path).stat().st_size)
+        return
+    if not _MAGIC.search(path):
+        raise _missing(source, path)
+    root = _glob_root(path)
+    matches = sorted(match for match in root.glob(str(Path(path).relative_to(root))) if root.is_dir())
+    if not matches:
+        raise _missing(source, path)
+    for match in matches:
+        if match.is_dir() or not _wanted(match.relative_to(root).parts, source):
+            continue
+        yield _entry(match, root.resolve(), match.relative_to(root), position)
+
+
+def _folder(source: Source, root: Path, position: int) -> Iterator[Found]:
+    """Yield the files under a folder; linked folders are not entered (their files are found where they are, or are outside)."""
+
+    def broken(error: OSError) -> None:
+        raise SourceUnavailable(
+            f"source '{source.name}': cannot list a folder under {root} ({error.strerror}); make it readable, then run again"
+        ) from None
+
+    for folder, folders, names in os.walk(root, onerror=broken):
+        linked = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in sorted(names) + sorted(linked):
+            file = Path(folder) / name
+            place = file.relative_to(root)
+            if not _wanted(place.parts, source) or (name in linked and _inside(file, root)):
+                continue
+            yield _entry(file, root, place, position)
+
+
+def _entry(file: Path, root: Path, place: Path, position: int) -> Found:
+    """Describe a file under a root; a link out of it, or to nothing, is marked."""
+    if not _inside(file, root) or not file.exists():
+        return Found(position, place.as_posix(), str(file), 0, link_out=True)
+    return Found(position, place.as_posix(), str(file.absolute()), file.stat().st_size)
+
+
+def _inside(file: Path, root: Path) -> bool:
+    """Return whether a path, all links followed, lies under the root."""
+    return file.resolve().is_relative_to(root)
+
+
+def _remote(source: Source, uri: str, position: int) -> Iterator[Found]:
+    """Yield the files of an fsspec URI: an object, a prefix or a glob."""
+    try:
+        filesystem, path = fsspec.core.url_to_fs(uri)
+        if magic := _MAGIC.search(path):
+            root = path[: magic.start()].rsplit("/", 1)[0]
+            found = filesystem.glob(path, detail=True)
+        else:
+            root = path.rstrip("/") if filesystem.isdir(path) else path.rsplit("/", 1)[0]
+            found = filesystem.find(path, detail=True)
+    except FileNotFoundError:
+        found = {}
+    except Exception as error:  # noqa: BLE001 - each file system raises its own; what they share is that the source cannot be reached
+        raise SourceUnavailable(
+            f"source '{source.name}': cannot list {uri} ({type(error).__name__}); check the address and the credentials"
+        ) from None
+    if not found:
+        raise _missing(source, uri)
+    for name, details in sorted(found.items()):
+        place = PurePosixPath(name[len(root) :].lstrip("/"))
+        if details.get("type") != "directory" and _wanted(place.parts, source):
+            yield Found(position, str(place), filesystem.unstrip_protocol(name), int(details.get("size") or 0))
+
+
+def _distinct(entries: list[Found]) -> list[Found]:
+    """Put the number of the source's path before the place of files that would otherwise share one."""
+    seen: dict[str, int] = {}
+    for entry in entries:
+        seen[entry.path] = seen.get(entry.path, 0) + 1
+    doubled = {entry.root for entry in entries if seen[entry.path] > 1}
+    return [e._replace(path=f"{e.root}/{e.path}") if e.root in doubled else e for e in entries]
+
+
+def _wanted(parts: tuple[str, ...], source: Source) -> bool:
+    """Return whether a file belongs to the input: nothing hidden on its way, and not the drop marker."""
+    return bool(parts) and not any(part.startswith(".") for part in parts) and parts[-1] != source.drop_marker
+
+
+def _glob_root(pattern: str) -> Path:
+    """Return the longest folder of a pattern that is free of wildcards."""
+    parts = Path(pattern).parts
+    fixed = next(index for index, part in enumerate(parts) if _MAGIC.search(part))
+    return Path(*parts[:fixed]) if fixed else Path()
+
+
+def _missing(source: Source, path: str) -> SourceUnavailable:
+    """Say what is missing and what to do."""
+    return SourceUnavailable(
+        f"source '{source.name}': nothing found at {path}; put .jsonl, .parquet or .warc files there, or name another place under "
+        f"'paths' of the source in the configuration"
+    )

@@ -1,0 +1,169 @@
+"""WARC, WET and WAT: responses, resources and conversions as records; damaged parts fail and reading goes on behind them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fastwarc.warc import WarcRecordType
+
+from pipeline.errors import SluiceError
+from pipeline.sources.archive import Broken, read_archive
+from pipeline.sources.consent import Terms, combine, from_headers
+from pipeline.sources.dates import parse_date
+from pipeline.sources.html import read_page
+from pipeline.sources.http import (
+    MAX_REPLACED_SHARE,
+    BodyError,
+    BodyTooLarge,
+    BodyTruncated,
+    decode_body,
+    decode_text,
+    sniff_media_type,
+)
+from pipeline.sources.rows import Record, Tally
+from pipeline.verdict import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.config import Source
+    from pipeline.sources.files import SourceFile
+
+_HTML = {"text/html", "application/xhtml+xml"}
+_PLAIN = {"text/plain", "text/markdown", "text/x-rst", "text/x-markdown"}
+_RECORDS = (WarcRecordType.response, WarcRecordType.resource, WarcRecordType.conversion)
+_OK = 200
+_BLOCK = 2**20
+
+
+class _Content(NamedTuple):
+    """A record's payload, or its digest and size if it is larger than the limit."""
+
+    payload: bytes
+    digest: str | None
+    size: int
+
+
+def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record]:
+    """Yield a record for each response, resource and conversion, and a failed one for each damaged part.
+
+    Requests, revisits (the same content is in another record), metadata and information are counted, not read.
+    """
+    tally.bytes = file.size
+    with file.open() as stream:
+        for item in read_archive(stream):
+            if isinstance(item, Broken):
+                tally.records += 1
+                digest = hashlib.sha256(f"{file.sha256()}:{item.offset}".encode()).hexdigest()
+                lost = Finding("ingest.unreadable_record@1", evidence=item.error)
+                yield Record(item.offset, b"", finding=lost, digest=digest)
+            elif item.record.record_type in _RECORDS:
+                tally.records += 1
+                yield _record(source, item.record, item.offset)
+            else:
+                tally.other += 1
+
+
+def _record(source: Source, warc: Any, offset: int) -> Record:
+    """Return the record of a WARC record, whatever happens inside it."""
+    record = Record(offset, b"")
+    content = _Content(b"", None, 0)
+    try:
+        record.uri = (warc.headers.get("WARC-Target-URI") or "").strip("<> ") or None
+        record.record_id = warc.headers.get("WARC-Record-ID")
+        record.fetched_at = parse_date(warc.headers.get("WARC-Date"))
+        stated = int(warc.content_length)
+        content = _payload(warc, source.max_record_bytes)
+        record.content, record.digest, record.size = content
+        if content.size < stated:
+            record.finding = Finding("ingest.truncated_record@1", content.size, stated)
+        elif content.digest is not None:
+            record.finding = Finding("ingest.record_too_large@1", content.size, source.max_record_bytes)
+        else:
+            _read_payload(source, warc, record)
+    except SluiceError:
+        raise
+    except OSError as error:
+        record.finding = Finding("ingest.truncated_record@1", evidence=type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - one record must not stop the file; it becomes a failed row
+        record.finding = Finding("ingest.failed@1", evidence=type(error).__name__)
+    if record.finding is not None:
+        record.text = None
+    return record
+
+
+def _payload(warc: Any, limit: int) -> _Content:
+    """Read a payload, or only digest it if it is larger than the limit."""
+    parts: list[bytes] = []
+    size = 0
+    digest = hashlib.sha256()
+    while block := warc.reader.read(_BLOCK):
+        size += len(block)
+        if warc.content_length > limit:
+            digest.update(block)
+        else:
+            parts.append(block)
+    return _Content(b"".join(parts), digest.hexdigest() if warc.content_length > limit else None, size)
+
+
+def _read_payload(source: Source, warc: Any, record: Record) -> None:
+    """Set the record's text, terms and finding from its payload."""
+    http = warc.http_headers if warc.is_http else None
+    headers = list(http.to_tuples()) if http is not None else []
+    terms = record.terms = from_headers(headers)
+    status = None if http is None else http.status_code
+    if http is not None and status != _OK:
+        if status is None:
+            record.finding = Finding("ingest.unreadable_record@1", evidence="http_status_line")
+        else:
+            record.finding = Finding("ingest.http_status@1", status, _OK)
+        return
+    content_type = _header(headers, "content-type") if http is not None else warc.headers.get("Content-Type") or ""
+    try:
+        body = decode_body(
+            record.content,
+            _header(headers, "transfer-encoding"),
+            _header(headers, "content-encoding"),
+            source.max_record_bytes,
+        )
+    except BodyTooLarge:
+        record.finding = Finding(
+            "ingest.record_too_large@1", limit=source.max_record_bytes, evidence="content_encoding"
+        )
+        return
+    except BodyTruncated:
+        record.finding = Finding("ingest.truncated_record@1", evidence="content_encoding")
+        return
+    except BodyError as error:
+        record.finding = Finding("ingest.undecodable_text@1", evidence=str(error))
+        return
+    _read_body(record, body, content_type, terms)
+
+
+def _read_body(record: Record, body: bytes, content_type: str, terms: Terms) -> None:
+    """Set the record's text and terms from the body, by its media type."""
+    media_type = content_type.partition(";")[0].strip().lower() or sniff_media_type(body)
+    html = media_type in _HTML
+    if body and not html and media_type not in _PLAIN:
+        known = (
+            media_type if len(media_type) <= 100 and media_type.isascii() and media_type.isprintable() else "malformed"
+        )
+        record.finding = Finding("ingest.media_type@1", evidence=known)
+        return
+    if not body:
+        return
+    decoded = decode_text(body, content_type, html)
+    if decoded.replaced > MAX_REPLACED_SHARE:
+        evidence = decoded.charset
+        record.finding = Finding("ingest.undecodable_text@1", decoded.replaced, MAX_REPLACED_SHARE, evidence)
+    elif html:
+        page = read_page(decoded.text)
+        record.text, record.terms = page.text, combine(terms, page.terms)
+    else:
+        record.text = decoded.text
+
+
+def _header(headers: list[tuple[str, str]], name: str) -> str:
+    """Return a header's values, joined by commas as HTTP does, or an empty string."""
+    return ", ".join(value for key, value in headers if key.lower() == name)

@@ -1,0 +1,89 @@
+"""What the packaged quality model does on real text. Limits stand a little beyond what was measured (in brackets)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sysconfig
+from importlib.metadata import distributions
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.quality.evaluate import evaluate, measures_of
+from pipeline.quality.score import packaged, score
+from pipeline.quality.train import fit, prepare, read_origins
+
+
+def rows(folder: Path, name: str) -> list[dict[str, str]]:
+    with gzip.open(folder / name / "data.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def scores(texts: list[str], language: str | None = "en") -> np.ndarray:
+    return score(measures_of(texts, language))
+
+
+def test_the_packaged_model_is_what_the_recipe_makes(shared):
+    model = fit(prepare(*read_origins(shared / "data" / "quality"), seed=1))
+    made = {feature.name: weight for feature, weight in zip(model.features, model.weights, strict=True) if weight}
+    kept = {feature.name: weight for feature, weight in zip(packaged().features, packaged().weights, strict=True)}
+    assert model.intercept == pytest.approx(packaged().intercept, abs=0.01)
+    assert made == pytest.approx(kept, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "least_kept"),
+    [
+        ("18f_posts", 0.97),  # [1.00]
+        ("digitalgov", 0.95),  # [0.98]
+        ("peps", 0.90),  # [0.94]
+        ("plos_chunks_train", 0.94),  # [0.97]
+        ("se_sherlock", 0.98),  # [1.00]
+        ("onestopenglish", 0.98),  # [1.00]
+    ],
+)
+def test_good_text_is_kept(shared, name, least_kept):
+    assert (scores([row["text"] for row in rows(shared / "data" / "quality", name)]) >= 0.8).mean() >= least_kept
+
+
+def test_machine_junk_is_not_and_well_written_spam_mostly_is(shared):
+    folder = shared / "data" / "quality"
+    junk = scores([row["text"] for row in rows(folder, "machine_junk")])
+    assert (junk >= 0.8).mean() <= 0.15
+    assert (junk < 0.5).mean() >= 0.75
+    # The score sees form, not intent: this is a known limit, recorded so that a change of it is noticed.
+    spam = scores([row["text"] for row in rows(folder, "spamassassin_spam2")])
+    assert 0.4 <= (spam >= 0.8).mean() <= 0.75
+
+
+def test_figures_on_all_labelled_text(shared):
+    folder = shared / "data" / "quality"
+    names = ("18f_posts", "digitalgov", "peps", "plos_chunks_train", "machine_junk", "spamassassin_spam2", "sms_spam")
+    labelled = [row for name in names for row in rows(folder, name) if row["label"] in {"good", "bad"}]
+    figures = evaluate(labelled, threshold=0.8)
+    assert figures.auc >= 0.90  # [0.917]
+    assert figures.recall.lower >= 0.96  # [0.971]
+    assert figures.precision.lower >= 0.67  # [0.687]: half of these texts are bad, and well-written spam passes
+
+
+def test_short_posts_that_the_model_never_saw_are_kept(shared):
+    posts = scores([row["text"] for row in rows(shared / "data" / "social", "goemotions_reddit")][:3000])
+    assert (posts >= 0.8).mean() >= 0.95  # [0.98]
+    assert (posts < 0.5).mean() <= 0.01
+
+
+def test_other_languages_are_not_punished(shared):
+    declarations = [row["text"] for row in rows(shared / "data" / "language", "udhr2")]
+    assert (scores(declarations, "und") >= 0.8).mean() >= 0.97  # [0.99]
+
+
+def test_licences_and_documentation_of_installed_packages():
+    # Needs no data set: licences were in no training set.
+    files = sorted(Path(sysconfig.get_path("purelib")).glob("*.dist-info/**/LICENSE*"))
+    licences = {file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()}
+    assert len(licences) > 30
+    assert (scores(sorted(licences)) >= 0.8).mean() >= 0.8  # [0.89]
+    pages = sorted({str(entry.metadata.get_payload()) for entry in distributions()} - {"", "None"})
+    assert (scores(pages) >= 0.8).mean() >= 0.45  # [0.60]: badges, tables and code weigh on a front page

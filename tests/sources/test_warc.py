@@ -1,0 +1,259 @@
+"""Every response, resource and conversion of a WARC file is a row; the rest is counted; damage costs what is damaged."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import random
+import zlib
+
+import brotli
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.document import document_id
+
+PAGE = b"<html><head><title>T</title></head><body><nav>menu</nav><main><p>Hello, reader of this page.</p></main></body></html>"
+
+
+def http(body: bytes = PAGE, status: bytes = b"200 OK", **headers: str) -> bytes:
+    fields = {"Content-Type": "text/html"} | {key.replace("_", "-"): value for key, value in headers.items()}
+    head = b"".join(f"{key}: {value}\r\n".encode() for key, value in fields.items() if value)
+    return b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n" + body
+
+
+def warc(block: bytes | None = None, kind: str = "response", uri: str = "http://a/", media: str = "application/http; msgtype=response", length: int | None = None) -> bytes:  # fmt: skip
+    block = http() if block is None else block
+    head = (
+        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {uri}\r\nWARC-Date: 2022-01-01T00:00:00Z\r\n"
+        f"WARC-Record-ID: <urn:uuid:{zlib.crc32(block):08x}>\r\nContent-Type: {media}\r\n"
+        f"Content-Length: {len(block) if length is None else length}\r\n\r\n"
+    )
+    return head.encode() + block + b"\r\n\r\n"
+
+
+def one(result):
+    (row,) = result.rows
+    return row
+
+
+def test_a_page_fills_every_column(read):
+    padding = warc(b"software: x", "warcinfo", media="application/warc-fields")
+    result = read(padding + warc(), "a.warc")
+    row = one(result)
+    assert row["text"] == "Hello, reader of this page."
+    assert (row["uri"], row["record_id"]) == ("http://a/", f"<urn:uuid:{zlib.crc32(http()):08x}>")
+    assert row["record_offset"] == len(padding)
+    assert row["record_digest"] == hashlib.sha256(PAGE).hexdigest()
+    assert row["document_id"] == document_id("feed", "http://a/", PAGE)
+    assert row["fetched_at"].isoformat() == "2022-01-01T00:00:00+00:00"
+    assert (row["consent"], row["license"], row["verdict"]) == ("unknown", None, None)
+    assert result.account.other_records == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "evidence"),
+    [
+        (warc(http(status=b"404 Not Found")), "http_status", None),
+        (warc(http(status=b"301 Moved", Location="http://b/")), "http_status", None),
+        (warc(http(b"\x89PNG\r\n\x1a\n", Content_Type="image/png")), "media_type", "image/png"),
+        (warc(http(b"{}", Content_Type="application/json; charset=utf-8")), "media_type", "application/json"),
+        (warc(http(b"x", Content_Type="a\x01b" * 200)), "media_type", "malformed"),
+        (warc(b"a.b. IN A 1.2.3.4", media="text/dns"), "media_type", "text/dns"),
+        (warc(http(b"")), "no_text", "missing"),
+        (warc(http(b"<html><body><script>1</script></body></html>")), "no_text", "empty"),
+        (warc(http(random.Random(1).randbytes(4_000), Content_Type="text/plain; charset=utf-8")), "undecodable_text", "utf-8"),  # noqa: S311 - a fixed seed is the point
+        (warc(http(gzip.compress(PAGE)[:-20], Content_Encoding="gzip")), "truncated_record", "content_encoding"),
+        (warc(http(b"\x1f\x8b\x08" + b"\xff" * 30, Content_Encoding="gzip")), "undecodable_text", "error"),
+        (warc(b"this is no HTTP"), "unreadable_record", "http_status_line"),
+    ],
+)  # fmt: skip
+def test_what_is_no_text_says_why_and_is_kept_for_replay(read, record, reason, evidence):
+    result = read(warc() + record + warc(uri="http://c/"), "a.warc")
+    assert result.reasons == ["kept", reason, "kept"]
+    assert result.rows[1]["verdict"][0]["evidence"] == evidence
+    assert result.rows[1]["record"] is not None
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        http(gzip.compress(PAGE), Content_Encoding="gzip"),
+        http(gzip.compress(PAGE), Content_Encoding="x-gzip"),
+        http(zlib.compress(PAGE), Content_Encoding="deflate"),
+        http(zlib.compress(PAGE)[2:-4], Content_Encoding="deflate"),
+        http(brotli.compress(PAGE), Content_Encoding="br"),
+        http(zstandard.ZstdCompressor().compress(PAGE), Content_Encoding="zstd"),
+        http(brotli.compress(gzip.compress(PAGE)), Content_Encoding="gzip, br"),
+        http(b"%x\r\n%s\r\n0\r\n\r\n" % (len(PAGE), PAGE), Transfer_Encoding="chunked"),
+        http(
+            b"5;ext=1\r\n%s\r\n%x\r\n%s\r\n0\r\nTrailer: x\r\n\r\n" % (PAGE[:5], len(PAGE) - 5, PAGE[5:]),
+            Transfer_Encoding="chunked",
+        ),
+        http(PAGE, Content_Encoding="gzip"),  # stored decoded, headers as received
+        http(PAGE, Content_Encoding="br"),
+        http(PAGE, Transfer_Encoding="chunked"),
+        http(PAGE, Content_Encoding="identity"),
+        http(PAGE, Content_Type=""),
+        http(PAGE, Content_Type="TEXT/HTML;charset=nonsense"),
+        http(b"\xef\xbb\xbf" + PAGE, Content_Type="text/html; charset=latin-1"),
+        http(PAGE.decode().encode("utf-16"), Content_Type="text/html"),
+        http(b"Hello, reader of this page.", Content_Type="text/plain"),
+    ],
+)
+def test_each_coding_is_undone(read, response):
+    row = one(read(warc(response), "a.warc"))
+    assert (row["text"], row["verdict"]) == ("Hello, reader of this page.", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "charset", "media"),
+    [
+        ("Größe und Maß, über alles", "utf-8", "text/html"),
+        ("Größe und Maß, über alles", "latin-1", "text/html; charset=ISO-8859-1"),
+        ("Größe und “Maß”, über… alles", "cp1252", "text/html; charset=iso-8859-1"),
+        ("Все люди рождаются свободными и равными", "koi8-r", 'text/html; charset="koi8-r"'),  # noqa: RUF001 - Cyrillic is the point
+        ("すべての人間は、生まれながらにして自由であり", "shift_jis", "text/html; charset=shift_jis"),
+        ("すべての人間は、生まれながらにして自由であり", "euc_jp", "meta"),
+    ],
+)
+def test_each_charset_is_read(read, text, charset, media):
+    meta = f"<meta charset={charset}>" if media == "meta" else ""
+    page = f"<html><head>{meta}</head><body><main><p>{text}</p></main></body></html>".encode(charset)
+    row = one(read(warc(http(page, Content_Type=media.replace("meta", "text/html"))), "a.warc"))
+    assert row["text"] == text
+
+
+def test_other_kinds_of_records(read):
+    text = "Plain conversion."
+    content = (
+        warc(b"GET / HTTP/1.1\r\n\r\n", "request", media="application/http; msgtype=request")
+        + warc(text.encode(), "conversion", media="text/plain")
+        + warc(PAGE, "resource", media="text/html")
+        + warc(b"{}", "metadata", media="application/json")
+        + warc(http(b""), "revisit")
+    )
+    for name, data in (("a.warc", content), ("a.warc.gz", gzip.compress(content))):
+        result = read(data, name)
+        assert [row["text"] for row in result.rows] == [text, "Hello, reader of this page."]
+        assert result.account.other_records == 3
+
+
+@pytest.mark.parametrize(
+    ("page", "headers", "evidence"),
+    [
+        (PAGE, {"X_Robots_Tag": "noai"}, "header:x-robots-tag"),
+        (PAGE, {"tdm_reservation": "1"}, "header:tdm-reservation"),
+        (PAGE.replace(b"<head>", b"<head><meta name=robots content=noai>"), {}, "meta:robots"),
+    ],
+)
+def test_an_opted_out_page_leaves_place_and_digest_only(read, page, headers, evidence):
+    row = one(read(warc(http(page, **headers)), "a.warc", license="CC0-1.0"))
+    assert row["verdict"][0] == {"reason": "ingest.opted_out@1", "value": None, "limit": None, "evidence": evidence}
+    assert (row["text"], row["record"], row["text_digest"]) == (None, None, None)
+    assert row["record_digest"] == hashlib.sha256(page).hexdigest()
+
+
+def test_a_licence_in_the_page_allows(read):
+    page = PAGE.replace(
+        b"</main>", b'</main><a rel="license" href="https://creativecommons.org/licenses/by/4.0/">CC</a>'
+    )
+    row = one(read(warc(http(page)), "a.warc", require_license=True))
+    assert (row["license"], row["consent"], row["consent_evidence"]) == ("CC-BY-4.0", "allowed", "a:rel-license")
+
+
+def test_a_record_over_the_limit_is_digested_not_held(read):
+    body = b"x" * 300_000
+    result = read(warc(http(body, Content_Type="text/plain")) + warc(), "a.warc", max_record_bytes=100_000)
+    assert result.reasons == ["record_too_large", "kept"]
+    assert result.rows[0]["record_digest"] == hashlib.sha256(body).hexdigest()
+    bomb = http(gzip.compress(b"0" * 30_000_000), Content_Encoding="gzip", Content_Type="text/plain")
+    assert read(warc(bomb), "a.warc", max_record_bytes=100_000).reasons == ["record_too_large"]
+    bomb = http(brotli.compress(b"0" * 30_000_000), Content_Encoding="br", Content_Type="text/plain")
+    assert read(warc(bomb), "a.warc", max_record_bytes=100_000).reasons == ["record_too_large"]
+
+
+def pages(count: int) -> list[bytes]:
+    letters = random.Random(9)  # noqa: S311 - a fixed seed is the point
+    return [
+        warc(http(PAGE.replace(b"reader", "".join(letters.choices("abcdef ", k=400)).encode())), uri=f"http://a/{i}")
+        for i in range(count)
+    ]
+
+
+def test_plain_and_compressed_files_give_the_same_rows(read):
+    records = pages(20)
+    plain = read(b"".join(records), "a.warc").rows
+    packed = read(b"".join(map(gzip.compress, records)), "a.warc.gz").rows
+    assert [row["document_id"] for row in plain] == [row["document_id"] for row in packed]
+    assert [row["record_offset"] for row in packed] == [
+        len(b"".join(map(gzip.compress, records[:i]))) for i in range(20)
+    ]
+
+
+def flipped(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda _: b"", lambda _: b"garbage\r\n\r\n", lambda record: record.replace(b"WARC/1.1", b"WORC/1.1"), lambda record: record[:100], lambda _: b"\x00" * 5_000],
+)  # fmt: skip
+def test_reading_goes_on_behind_damage_in_a_plain_file(read, damage):
+    records = pages(9)
+    middle = damage(records[4])
+    result = read(b"".join([*records[:4], middle, *records[5:]]), "a.warc")
+    # A header that breaks off swallows the first lines of the next and fails twice; the next record is read all the same.
+    failed = result.reasons[4:-4]
+    assert result.reasons == ["kept"] * 4 + failed + ["kept"] * 4
+    assert len(failed) <= 2 if middle.startswith(b"WARC/1.1\r\n") else failed == ["unreadable_record"] * bool(middle)
+
+
+@pytest.mark.parametrize(
+    "damage", [flipped, lambda record: record[: len(record) // 2], lambda _: b"\x1f\x8b\x08\x00" * 9]
+)
+def test_reading_goes_on_behind_damage_in_a_compressed_file(read, damage):
+    records = list(map(gzip.compress, pages(9)))
+    result = read(b"".join([*records[:4], damage(records[4]), *records[5:]]), "a.warc.gz")
+    failed = [reason for reason in result.reasons if reason != "kept"]
+    assert result.reasons[:4] == [*result.reasons[-3:], "kept"] == ["kept"] * 4
+    assert result.reasons.count("kept") >= 7
+    assert 1 <= len(failed) <= 2
+
+
+def test_a_file_that_breaks_off_keeps_what_was_whole(read):
+    records = pages(5)
+    result = read(b"".join(records)[:-200], "a.warc")
+    assert result.reasons == ["kept"] * 4 + ["truncated_record"]
+    packed = b"".join(map(gzip.compress, records))
+    result = read(packed[:-100], "a.warc.gz")
+    assert result.reasons[:4] == ["kept"] * 4
+    assert len(result.reasons) == 5
+
+
+def test_a_line_end_too_many_is_no_loss(read):
+    records = pages(4)
+    result = read(b"\r\n\r\n".join(records) + b"\r\n" * 5, "a.warc")
+    assert result.reasons == ["kept"] * 4
+
+
+@pytest.mark.parametrize("length", [0, 10, 99_999, -5, 10**30])
+def test_a_lying_length_never_crashes(read, length):
+    result = read(warc() + warc(uri="http://b/", length=length) + warc(uri="http://c/"), "a.warc")
+    assert result.reasons[0] == "kept"
+    assert set(result.reasons) - {"kept"}
+
+
+pieces = st.one_of(
+    st.binary(max_size=50),
+    st.sampled_from([warc(), warc()[:80], b"WARC/1.0\r\n", b"WARC/1.1\r\nContent-Length: 5\r\n\r\n", b"\r\n\r\n", b"\x1f\x8b\x08\x00", gzip.compress(warc()), flipped(gzip.compress(warc())), warc(http(b"<p>\xff\x00"), uri="\x00\ud7ff")]),
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(st.lists(pieces, max_size=8).map(b"".join), st.sampled_from(["a.warc", "a.warc.gz"]))
+def test_random_bytes_never_crash_and_always_add_up(read, content, name):
+    read(content, name)
