@@ -95,10 +95,15 @@ def stage(
 
 @app.command()
 def gate(
-    name: StageName, config_file: ConfigOption, set_: Set = None, input_: Input = None, as_json: Json = False
+    name: StageName,
+    config_file: ConfigOption,
+    batch: BatchOption = None,
+    set_: Set = None,
+    input_: Input = None,
+    as_json: Json = False,
 ) -> None:
     """Judge one stage by its suite in expectations/; exit code 3 if it blocks."""
-    reference = _open(config_file, set_, input_)
+    reference = listing.find_batch(config_file, batch) if batch else _open(config_file, set_, input_)
     with log.status(f"gate {name}"):
         result = listing.gate_report(reference, name)
     _json(result) if as_json else terminal.print_gate(out, result)
