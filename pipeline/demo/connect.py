@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 import uuid
@@ -62,11 +63,22 @@ class SparkConnect:
         return json.dumps({"conn_type": "spark_connect", "host": "127.0.0.1", "port": self.port, "extra": extra})
 
     def warm_up(self) -> None:
-        """Start the session and its workers, so that the first stage need not wait for them."""
-        from pipeline.spark import run_tasks, session
+        """Start the session and its workers, so that the first stage need not wait for them.
 
+        Raises
+        ------
+        TransientError
+            If they do not start.
+        """
         master = f"sc://127.0.0.1:{self.port}/;user_id={USER};session_id={self.session}"
-        run_tasks(session(master, ()), [0], str)
+        # In a process of its own: gRPC's threads do not survive the forks that start Airflow.
+        first = (
+            "import sys; from pipeline.spark import run_tasks, session; run_tasks(session(sys.argv[1], ()), [0], str)"
+        )
+        command = [sys.executable, "-W", "ignore", "-c", first, master]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+        if done.returncode:
+            raise TransientError(f"Spark's workers did not start: {done.stderr.strip()[-500:]}")
 
     def wait(self, patience: float = 120) -> Self:
         """Wait until the server listens.
