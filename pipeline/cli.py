@@ -152,7 +152,7 @@ def doctor(
     """Check everything a run needs, models and their digests included, and say what to do."""
     from pipeline import doctor as checks
 
-    lake = Path(config.load(config_file).lake.root) if config_file else None
+    lake = config.load(config_file).lake.root if config_file else None
     results = checks.run_checks(lake)
     if as_json:
         _json([check.to_json() for check in results])
