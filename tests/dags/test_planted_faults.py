@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
-from typing import Any
 
 import pytest
+from scheduler import finished, until
 
 from pipeline import api, listing
 from pipeline.config import Validation
@@ -24,7 +23,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PLANT = Path(__file__).parent / "planted"
 DAG = "curate_batch"
 APPROVE = "review.approve"
-PATIENCE = 400
 YAML = (REPOSITORY / "examples" / "pipeline.yaml").read_text().replace("      - social_feeds\n      - web_crawl\n", "")
 TEXTS = [text for _, text in sorted(topics.items()) if len(text.split()) >= 150]
 
@@ -96,20 +94,6 @@ def runs(admin: AirflowClient, projects: dict[str, Path]) -> dict[str, str]:
         name: admin.trigger(DAG, {"config": str(folder / "pipeline.yaml"), "overrides": overrides.get(name, {})})
         for name, folder in projects.items()
     }
-
-
-def until(found: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if result := found():
-            return result
-        time.sleep(0.3)
-    raise AssertionError("it did not happen in time")
-
-
-def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | None]]:
-    state = until(lambda: (state := admin.run(DAG, run_id)["state"]) in ("success", "failed") and state)
-    return state, admin.states(DAG, run_id)
 
 
 @pytest.mark.parametrize(
