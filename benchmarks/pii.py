@@ -14,7 +14,7 @@ from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
 from pipeline.pii.screens import screen
 
-DOCUMENTS, UNSCREENED, REPEATS = 4_000, 250, 5
+DOCUMENTS, UNSCREENED, REPEATS = 3_000, 120, 5
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 r"""Recognisers: Presidio's pattern recognisers, called directly, each behind its screen and on its windows.
 
-`AnalyzerEngine` is not used: it wants a spaCy model and runs 9 documents a second. Importing `presidio_analyzer` costs 3.2 s of
+`AnalyzerEngine` is not used: it wants a spaCy model and runs 9 documents a second. Importing `presidio_analyzer` costs 3.5 s of
 CPU and 110 MB, because it brings spaCy along; so it happens on first use, once a process.
 
 What Presidio leaves open is settled here:
