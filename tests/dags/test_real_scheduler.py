@@ -113,6 +113,8 @@ def test_a_rejected_batch_is_not_published(home, admin, runs, lake):
     assert admin.asset_events(runs["rejected"]) == []
 
 
+# Slow, as it waits for the triggerer; test_curate_batch.py has the same way without one.
+@pytest.mark.slow
 def test_no_answer_in_time_is_a_rejection(admin, runs, lake):
     state, states = finished(admin, runs["unanswered"])
     assert (state, states["commit"], states["rejected"]) == ("success", "skipped", "success")
