@@ -62,13 +62,13 @@ class SparkConnect:
         extra = {"user_id": USER, "session_id": self.session}
         return json.dumps({"conn_type": "spark_connect", "host": "127.0.0.1", "port": self.port, "extra": extra})
 
-    def warm_up(self) -> None:
+    def warm_up(self, patience: float = 180) -> None:
         """Start the session and its workers, so that the first stage need not wait for them.
 
         Raises
         ------
         TransientError
-            If they do not start.
+            If they do not start in `patience` seconds.
         """
         master = f"sc://127.0.0.1:{self.port}/;user_id={USER};session_id={self.session}"
         # In a process of its own: gRPC's threads do not survive the forks that start Airflow.
@@ -76,7 +76,14 @@ class SparkConnect:
             "import sys; from pipeline.spark import run_tasks, session; run_tasks(session(sys.argv[1], ()), [0], str)"
         )
         command = [sys.executable, "-W", "ignore", "-c", first, master]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+        try:
+            done = subprocess.run(  # noqa: S603 - our own words
+                command, capture_output=True, text=True, check=False, timeout=patience
+            )
+        except subprocess.TimeoutExpired:  # a client goes on asking a dead server for more than ten minutes
+            raise TransientError(
+                f"Spark's workers did not start in {patience:.0f} s; see {self._process.log}"
+            ) from None
         if done.returncode:
             raise TransientError(f"Spark's workers did not start: {done.stderr.strip()[-500:]}")
 
