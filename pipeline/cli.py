@@ -239,6 +239,19 @@ def review_decide(
     _json(result) if as_json else terminal.print_decision(out, result)
 
 
+@reviews.command("reopen")
+def review_reopen(
+    case_id: Annotated[str, typer.Argument(metavar="CASE_ID")],
+    config_file: ConfigOption,
+    who: Annotated[str, typer.Option(help="Your name, for the record.")],
+    why: Annotated[str, typer.Option(help="Your reason, for the record.")],
+    as_json: Json = False,
+) -> None:
+    """Let a decided case be decided again; the batch kept everything."""
+    result = listing.reopen_case(config_file, case_id, who, why)
+    _json(result) if as_json else terminal.print_decision(out, result)
+
+
 def main() -> None:
     """Run the command; a user's mistake is a sentence, never a traceback."""
     started = time.monotonic()

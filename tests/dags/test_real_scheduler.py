@@ -113,7 +113,7 @@ def test_a_rejected_batch_is_not_published(home, admin, runs, lake):
     assert admin.asset_events(runs["rejected"]) == []
 
 
-# Slow, as it waits for the triggerer; test_curate_batch.py has the same way without one.
+# Slow, as it waits for Airflow to notice; what a time-out decides is tested in tests/test_airflow.py too.
 @pytest.mark.slow
 def test_no_answer_in_time_is_a_rejection(admin, runs, lake):
     state, states = finished(admin, runs["unanswered"])

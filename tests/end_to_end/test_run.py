@@ -151,6 +151,12 @@ def test_a_rejected_batch_is_not_published_and_keeps_everything(project: Path) -
     assert full_chain(load_batch(reference)).stages == STAGES
     [case] = listing.reviews(project / "pipeline.yaml")
     assert (case["state"], case["who"], case["why"]) == ("rejected", "Ada", "not yet")
+    assert (
+        listing.reopen_case(project / "pipeline.yaml", result["case_id"], "Ada", "the feed was mended")["state"]
+        == "reopened"
+    )
+    decided = listing.decide_case(project / "pipeline.yaml", result["case_id"], "approve", "Ada", "fine now")
+    assert decided["commit"]["release"] == 1
 
 
 def test_personal_data_never_reaches_the_release_or_what_lies_beside_it(project: Path) -> None:
