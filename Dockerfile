@@ -33,6 +33,11 @@ ENV PATH=/opt/sluice/.venv/bin:/opt/spark/bin:$PATH \
     SPARK_CONF_DIR=/opt/sluice/deploy \
     AIRFLOW_HOME=/opt/airflow \
     SLUICE_CONFIG=/sluice/pipeline.yaml \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    NUMBA_CACHE_DIR=/home/sluice/.cache/numba
 USER sluice
+# Kernels are compiled here, else each new container would take its first minute for it; another processor compiles them anew.
+RUN python -c "import pipeline.warm_daemon" \
+ && mkdir -p /opt/airflow/config \
+ && ln -s /opt/sluice/deploy/airflow_local_settings.py /opt/airflow/config/airflow_local_settings.py
 WORKDIR /sluice

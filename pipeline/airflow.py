@@ -28,6 +28,8 @@ MAX_DROPS = 1_000
 """Drops that one nightly run starts; Airflow maps at most 1,024 (`core.max_map_length`). The rest waits for the next run."""
 
 _CONNECT_TYPES = ("sc", "spark_connect")
+_CONNECT_OPTIONS = ("use_ssl", "user_id", "session_id")
+"""Extras that go into the address. Tasks that name the same user and session share its warm Python workers."""
 _PLACEHOLDER = ("yarn", {"queue": "root.default"})
 """Host and extra of the `spark_default` that Airflow itself puts into a new database: nobody chose it."""
 
@@ -120,7 +122,8 @@ def spark_master(connection: Any) -> str | None:
     """Return the Spark master of an Airflow connection, None where it names none.
 
     `spark://host:7077` (also with the scheme in the host, as the Spark provider has it), `k8s://https://host:443`, `local[4]`, and
-    `sc://host:15002` for Spark Connect (connection types `sc` and `spark_connect`; extra `use_ssl`, password as token).
+    `sc://host:15002` for Spark Connect (connection types `sc` and `spark_connect`; extras
+    `use_ssl`, `user_id` and `session_id`, password as token).
     """
     host, extra = connection.host or "", connection.extra_dejson or {}
     if (host, extra) == _PLACEHOLDER:
@@ -136,7 +139,7 @@ def spark_master(connection: Any) -> str | None:
     master = f"{host}:{connection.port}" if connection.port else host
     if not master.startswith("sc://"):
         return master
-    options = [f"use_ssl={str(extra['use_ssl']).lower()}"] if "use_ssl" in extra else []
+    options = [f"{key}={str(extra[key]).lower()}" for key in _CONNECT_OPTIONS if key in extra]
     options += [f"token={connection.password}"] if connection.password else []
     return f"{master}/;{';'.join(options)}" if options else master
 

@@ -24,6 +24,7 @@ from pipeline.recipe import STAGES
 from pipeline.report.funnel import funnel as funnel_rows
 from pipeline.run import Progress, full_chain
 from pipeline.run import run_stage as run
+from pipeline.work import INLINE, master_of, session_of
 
 Reference = Mapping[str, Any]
 
@@ -80,8 +81,11 @@ def run_gate(reference: Reference, stage: str) -> dict[str, Any]:
         If the verdict is `block`.
     """
     batch = _batch(reference)
-    result = gating.passed(batch, stage)
-    return {"stage": stage, "verdict": result.verdict, "report": gating.report_path(batch, stage)}
+    try:
+        result = gating.passed(batch, stage)
+    finally:
+        docs = gating.data_docs(batch) if batch.lake.is_local else None
+    return {"stage": stage, "verdict": result.verdict, "report": gating.report_path(batch, stage), "data_docs": docs}
 
 
 def holds(reference: Reference) -> list[dict[str, Any]]:
@@ -212,6 +216,9 @@ def _approval(batch: Batch, reference: Reference, case_id: str | None) -> dict[s
 def run_all(reference: Reference, on_event: Any = None, progress: Progress | None = None) -> dict[str, Any]:
     """Run every stage and gate of a batch in order, and publish it unless it was flagged."""
     tell = on_event or (lambda *_: None)
+    batch = _batch(reference)
+    if master_of(batch) != INLINE and full_chain(batch).stages != STAGES:
+        session_of(batch, STAGES)  # one session for all stages
     for stage in STAGES:
         tell("stage", run_stage(reference, stage, progress=progress))
         tell("gate", run_gate(reference, stage))

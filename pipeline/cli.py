@@ -69,7 +69,13 @@ def run(config_file: ConfigFile, set_: Set = None, input_: Input = None, as_json
     log.print(f"batch [bold]{reference['batch_id']}[/] in {reference['lake']}")
     with terminal.Progress(log) as progress:
         result = api.run_all(reference, on_event=progress.event, progress=progress.shards)
-    summary = {**result, "funnel": api.funnel(reference), "indicators": api.indicators(reference), "batch": reference}
+    summary = {
+        **result,
+        "funnel": api.funnel(reference),
+        "indicators": api.indicators(reference),
+        "batch": reference,
+        "report": api.run_gate(reference, "publish")["data_docs"],
+    }
     if as_json:
         _json(summary)
     else:
@@ -89,10 +95,15 @@ def stage(
 
 @app.command()
 def gate(
-    name: StageName, config_file: ConfigOption, set_: Set = None, input_: Input = None, as_json: Json = False
+    name: StageName,
+    config_file: ConfigOption,
+    batch: BatchOption = None,
+    set_: Set = None,
+    input_: Input = None,
+    as_json: Json = False,
 ) -> None:
     """Judge one stage by its suite in expectations/; exit code 3 if it blocks."""
-    reference = _open(config_file, set_, input_)
+    reference = listing.find_batch(config_file, batch) if batch else _open(config_file, set_, input_)
     with log.status(f"gate {name}"):
         result = listing.gate_report(reference, name)
     _json(result) if as_json else terminal.print_gate(out, result)
@@ -141,7 +152,7 @@ def doctor(
     """Check everything a run needs, models and their digests included, and say what to do."""
     from pipeline import doctor as checks
 
-    lake = Path(config.load(config_file).lake.root) if config_file else None
+    lake = config.load(config_file).lake.root if config_file else None
     results = checks.run_checks(lake)
     if as_json:
         _json([check.to_json() for check in results])
@@ -225,6 +236,19 @@ def review_decide(
 ) -> None:
     """Approve or reject a flagged batch; an approved one is published."""
     result = listing.decide_case(config_file, case_id, decision, who, why)
+    _json(result) if as_json else terminal.print_decision(out, result)
+
+
+@reviews.command("reopen")
+def review_reopen(
+    case_id: Annotated[str, typer.Argument(metavar="CASE_ID")],
+    config_file: ConfigOption,
+    who: Annotated[str, typer.Option(help="Your name, for the record.")],
+    why: Annotated[str, typer.Option(help="Your reason, for the record.")],
+    as_json: Json = False,
+) -> None:
+    """Let a decided case be decided again; the batch kept everything."""
+    result = listing.reopen_case(config_file, case_id, who, why)
     _json(result) if as_json else terminal.print_decision(out, result)
 
 

@@ -17,9 +17,9 @@ from pipeline.history import released_batches
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.metrics import narrow_rows
-from pipeline.recipe import STAGES
+from pipeline.recipe import STAGES, step
 from pipeline.run import chain_before, full_chain
-from pipeline.work import INLINE, master_of
+from pipeline.work import INLINE, master_of, session_of
 
 
 def run_gate(batch: Batch, stage: str) -> GateResult:
@@ -31,7 +31,7 @@ def run_gate(batch: Batch, stage: str) -> GateResult:
         If the stage has no snapshot.
     """
     chain = full_chain(batch)
-    manifest = chain.manifest(stage)
+    manifest = chain.manifest(step(stage).name)
     suite = suite_of(batch, stage)
     values = parameters(batch, stage)
     name = report_name(manifest, suite, values)
@@ -40,9 +40,7 @@ def run_gate(batch: Batch, stage: str) -> GateResult:
     rows = narrow_rows(chain, stage)
     spark = None
     if rows.num_rows > SPARK_ROWS and master_of(batch) != INLINE:
-        from pipeline.spark import session
-
-        spark = session(master_of(batch))
+        spark = session_of(batch, ())
     result = judge(stage, rows, _figures(batch, chain, stage), suite, values, spark=spark)
     point("gate.report.before")
     batch.lake.write_atomic(name, result.to_json().encode())
@@ -51,9 +49,13 @@ def run_gate(batch: Batch, stage: str) -> GateResult:
 
 
 def _figures(batch: Batch, chain: Chain, stage: str) -> dict[str, Any]:
-    """Return the stage's figures as its suite may name them; one that the stage does not have is null, *not measured*."""
-    measured = chain.manifest(stage).metrics
-    found: dict[str, Any] = {name: measured.get(name) for name in metrics_of(stage)}
+    """Return the stage's figures as its suite may name them; null is *not measured*."""
+    manifest = chain.manifest(stage)
+    names = metrics_of(stage)
+    # A figure that a stage forgot stays absent, and the gate blocks on it; only a stage that is off has measured nothing.
+    found: dict[str, Any] = {name: manifest.metrics[name] for name in names if name in manifest.metrics}
+    if manifest.switched_off:
+        found = {name: found.get(name) for name in names}
     if stage == "publish":
         earlier = [known_verdict(batch, chain, name) for name in chain.upto(stage).stages]
         found["gate_flags"] = sum(result is not None and result.verdict == "flag" for result in earlier)
@@ -91,7 +93,7 @@ def require_open(batch: Batch, stage: str) -> None:
     SnapshotError
         If it has not judged yet.
     """
-    position = STAGES.index(stage)
+    position = STAGES.index(step(stage).name)
     if position == 0:
         return
     before = STAGES[position - 1]
@@ -109,6 +111,17 @@ def verdicts(batch: Batch) -> dict[str, GateResult]:
     chain = full_chain(batch)
     found = {stage: known_verdict(batch, chain, stage) for stage in chain.stages}
     return {stage: result for stage, result in found.items() if result is not None}
+
+
+def data_docs(batch: Batch) -> str:
+    """Write Great Expectations' Data Docs of the batch's verdicts so far, and return the address of their first page.
+
+    They hold expectations, counts and ids, never a document's text.
+    """
+    from pipeline.gates.docs import build_data_docs
+
+    folder = batch.lake.local_path(f"batches/{batch.batch_id}/data_docs-{batch.settings_digest}")
+    return build_data_docs(list(verdicts(batch).values()), folder).as_uri()
 
 
 def report_path(batch: Batch, stage: str) -> str:

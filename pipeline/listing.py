@@ -112,6 +112,14 @@ def decide_case(config_file: Path, case_id: str, decision: str, who: str, why: s
     return {**decided, "commit": api.commit(reference, case_id)} if decision == "approve" else decided
 
 
+def reopen_case(config_file: Path, case_id: str, who: str, why: str) -> dict[str, Any]:
+    """Let a decided case be decided again."""
+    from datetime import UTC, datetime
+
+    database = cases.database_of(config.load(config_file))
+    return decisions.reopen(database, case_id, who=who, why=why, when=datetime.now(UTC)).reference()
+
+
 def _chain(reference: dict[str, Any]) -> Chain:
     return full_chain(load_batch(reference))
 

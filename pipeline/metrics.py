@@ -122,6 +122,8 @@ def _dedup(_: Batch, __: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
         "rejected_without_survivor": pc.sum(pc.is_null(duplicates.column("survivor"))).as_py() or 0,
         "survivors_removed": within.num_rows - (pc.sum(stays).as_py() or 0),
         "pairs_below_threshold": pc.sum(below).as_py() or 0,
+        # The audit runs on what is about to be released (publish), where the corpus is compared as well.
+        "audited_duplicate_rate_upper": None,
     }
 
 
@@ -168,10 +170,11 @@ def _quality(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
 
 
 def _provenance(_: Batch, chain: Chain, rows: pa.Table, __: Metrics) -> Metrics:
-    total = rows.num_rows
-    complete = pc.sum(pc.equal(rows.column("lineage_missing"), 0)).as_py() or 0
-    verified = pc.sum(rows.column("lineage_verified")).as_py() or 0
-    stated = chain.upto("provenance").each_live(["license", "consent"])
+    kept = rows.filter(pc.is_null(rows.column("reason")))
+    total = kept.num_rows
+    complete = pc.sum(pc.equal(kept.column("lineage_missing"), 0)).as_py() or 0
+    verified = pc.sum(kept.column("lineage_verified")).as_py() or 0
+    stated = chain.each_live(["license", "consent"])
     licences = consents = 0
     for table in stated:
         licences += table.num_rows - table.column("license").null_count

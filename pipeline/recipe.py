@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -195,26 +195,28 @@ def before(name: str) -> tuple[str, ...]:
     return STAGES[: STAGES.index(step(name).name)]
 
 
-def warm_up() -> None:
-    """Import what workers need and load compiled kernels and models once, before the daemon forks."""
+def warm_up(stages: Sequence[str] = STAGES) -> None:
+    """Import what workers need for some stages and load compiled kernels and models once, before the daemon forks."""
     import importlib
 
-    for module in (
-        "numpy", "pandas", "pyarrow.parquet", "pyarrow.compute",
-        "pipeline.stages.ingest", "pipeline.stages.dedup", "pipeline.run",
-    ):  # fmt: skip
-        importlib.import_module(module)
-    settings = Settings()
     import pyarrow as pa
 
-    sample = pa.array(["A text to load the kernels with; call 555 0100 or write to someone@example.org."])
-    for entry in RECIPE:
-        if entry.build is None:
-            continue
-        stage = entry.build(settings, {})
-        columns = {"text": sample, "language": pa.array(["en"]), "source_kind": pa.array(["web"])}
-        if set(stage.reads) <= set(columns):
-            stage.apply(pa.RecordBatch.from_pydict({name: columns[name] for name in stage.reads}))
-    from pipeline.stages.dedup import sign
+    for module in ("numpy", "pyarrow.parquet", "pyarrow.compute", "pipeline.run"):
+        importlib.import_module(module)
+    settings = Settings()
+    sample = pa.array(["A text to load the kernels with; call 415 555 2671 or write to someone@example.org."])
+    columns = {"text": sample, "language": pa.array(["en"]), "source_kind": pa.array(["web"])}
+    for name in stages:
+        build = step(name).build
+        if build is not None:
+            stage = build(settings, {})
+            if set(stage.reads) <= set(columns):
+                stage.apply(pa.RecordBatch.from_pydict({name: columns[name] for name in stage.reads}))
+        elif name == "ingest":
+            importlib.import_module("pipeline.stages.ingest")
+        elif name == "dedup":
+            from pipeline.dedup.exact import exact_keys
+            from pipeline.stages.dedup import sign
 
-    sign(sample, settings.dedup)
+            sign(sample, settings.dedup)
+            exact_keys(sample)

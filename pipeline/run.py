@@ -6,6 +6,7 @@ the stage, and writes its own columns aligned with the shard. The driver names t
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from pipeline.stage import Stage
 from pipeline.verdict import Finding, outcome, reasons, verdict_array
 from pipeline.work import Output, Work, session_of
 
-RUNNER_CODE = ("run.py", "lake/snapshots.py", "verdict.py")
+RUNNER_CODE = ("run.py", "metrics.py", "lake/snapshots.py", "verdict.py")
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the shards done and all of them."""
 
@@ -58,14 +59,16 @@ def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> Stag
     folder = f"batches/{batch.batch_id}/{name}/{fingerprint}"
     known = manifests.find(batch.lake, batch.batch_id, name, fingerprint)
     if known is not None:
+        _set_head(batch, chain, known)
         return StageResult(known, reused=True, seconds=time.monotonic() - started)
-    work = Work(batch, name, chain, fingerprint, folder, partial(session_of, batch))
+    work = Work(batch, name, chain, fingerprint, folder, partial(session_of, batch, (name,)))
     watch = _watch(batch, folder, name, chain.shards, progress)
     try:
         output = _run(work)
     finally:
         watch()
     manifest = _commit(work, output, time.monotonic() - started)
+    _set_head(batch, chain, manifest)
     return StageResult(manifest, reused=False, seconds=time.monotonic() - started)
 
 
@@ -93,15 +96,28 @@ def chain_before(batch: Batch, name: str) -> Chain:
 
 
 def full_chain(batch: Batch) -> Chain:
-    """Return the snapshots that a batch has, up to the first stage without one."""
-    found: list[Manifest] = []
-    for entry in RECIPE:
-        chain = Chain(batch.lake, batch.raw, tuple(found))
-        manifest = manifests.find(batch.lake, batch.batch_id, entry.name, stage_fingerprint(batch, entry, chain))
-        if manifest is None:
-            break
-        found.append(manifest)
+    """Return the snapshots that the batch's last run came to, whatever code made them: what gates, listings and stories read.
+
+    Unlike `chain_before` it compares no fingerprint with the present code, so that an upgrade does not hide what was done.
+    """
+    try:
+        head = json.loads(batch.lake.read_bytes(_head_name(batch)))
+    except FileNotFoundError:
+        head = []
+    found = [manifests.read(batch.lake, manifests.manifest_name(batch.batch_id, *entry)) for entry in head]
     return Chain(batch.lake, batch.raw, tuple(found))
+
+
+def _head_name(batch: Batch) -> str:
+    return f"batches/{batch.batch_id}/head-{batch.settings_digest}.json"
+
+
+def _set_head(batch: Batch, chain: Chain, manifest: Manifest) -> None:
+    """Record how far the batch has come: a stage that came out anew leaves what followed its old result behind."""
+    known = [[entry.stage, entry.fingerprint] for entry in full_chain(batch).manifests]
+    head = [[entry.stage, entry.fingerprint] for entry in (*chain.manifests, manifest)]
+    if known[: len(head)] != head:
+        batch.lake.write_atomic(_head_name(batch), json.dumps(head).encode())
 
 
 def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:

@@ -37,10 +37,11 @@ CONF: dict[str, str] = {
 """Settings of every session; on a cluster the driver's address is left to Spark."""
 
 
-def session(master: str) -> SparkSession:
+def session(master: str, stages: Sequence[str]) -> SparkSession:
     """Return the session for `master`: ``local[n]``, ``spark://``, ``k8s://`` or ``sc://host:port``.
 
-    A session that runs already is reused.
+    A session that runs already is reused. `stages` are the ones that it is for: its workers import what these need, once. A
+    Connect server is for all; name a ``session_id`` in its address, or each client's session starts workers of its own.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def session(master: str) -> SparkSession:
     os.environ["JAVA_HOME"] = str(find_java().path)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master)
-    for key, value in CONF.items():
+    for key, value in {**CONF, "spark.executorEnv.SLUICE_WARM_UP": ",".join(stages)}.items():
         if key.startswith("spark.driver.") and not master.startswith("local"):
             continue
         builder = builder.config(key, value)

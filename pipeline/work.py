@@ -52,8 +52,8 @@ def master_of(batch: Batch) -> str:
     return environment("SPARK_MASTER") or batch.settings.engine.master
 
 
-def session_of(batch: Batch) -> SparkSession:
-    """Return the Spark session of a batch."""
+def session_of(batch: Batch, stages: Sequence[str]) -> SparkSession:
+    """Return the Spark session of a batch, made for some stages if there is none."""
     from pipeline.spark import session
 
-    return session(master_of(batch))
+    return session(master_of(batch), stages)

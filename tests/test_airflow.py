@@ -32,6 +32,10 @@ def _no_master(monkeypatch):
             '{"conn_type": "spark_connect", "host": "h", "port": 15002, "password": "t", "extra": {"use_ssl": true}}',
             "sc://h:15002/;use_ssl=true;token=t",
         ),
+        (
+            '{"conn_type": "spark_connect", "host": "h", "port": 1, "extra": {"session_id": "0B-1", "user_id": "sluice"}}',
+            "sc://h:1/;user_id=sluice;session_id=0b-1",
+        ),
         ("spark://", None),
         ('{"conn_type": "spark", "host": "yarn", "extra": {"queue": "root.default"}}', None),
     ],

@@ -12,6 +12,9 @@ from rich.markup import escape
 from pipeline.demo.run import Demo, run_demo
 from pipeline.errors import SluiceError
 
+WIDTH = 140
+"""Columns of the tables where the output is no terminal."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; return its exit code."""
@@ -24,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="leave Airflow's pages up until Ctrl-C")
     parser.add_argument("--no-connect", action="store_true", help="a Spark session for each task instead of one server")
     given = parser.parse_args(arguments)
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
     try:
         return run_demo(Demo(given.folder, given.input, given.wait, given.keep, not given.no_connect), out)
     except SluiceError as error:

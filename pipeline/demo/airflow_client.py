@@ -54,6 +54,10 @@ class AirflowClient:
         body = {"logical_date": None, "conf": form} | ({"dag_run_id": run_id} if run_id else {})
         return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the newest runs of a DAG, newest first."""
+        return list(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=-run_after&limit=20")["dag_runs"])
+
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return a run; its `state` is queued, running, success or failed."""
         return dict(self._call("GET", self._run(dag_id, run_id)))

@@ -78,6 +78,8 @@ def run_demo(demo: Demo, out: Console) -> int:
     """
     if not (REPOSITORY / "dags" / f"{DAG}.py").is_file():
         raise UserError("the demo needs the repository's dags/ folder: clone the repository and run `make demo` there")
+    if demo.own_input is not None and not demo.own_input.is_dir():
+        raise UserError(f"the input folder {demo.own_input} does not exist")
     started = time.monotonic()
     demo.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -101,11 +103,12 @@ def _start(demo: Demo, out: Console, stack: ExitStack, started: float) -> tuple[
     """Start input, Spark and Airflow side by side; return Airflow and what the input's maker reports."""
     pool = stack.enter_context(ThreadPoolExecutor(1))
     given: Future[Any] = pool.submit(_prepare_input, demo)
-    environment = {}
-    spark = None
+    environment = {"SLUICE_CONFIG": str(demo.config.resolve())}  # what the form of a manual run starts with
+    warm: Future[None] | None = None
     if demo.connect:
         spark = stack.enter_context(SparkConnect(demo.folder / "spark", free_port()))
-        environment["AIRFLOW_CONN_SPARK_DEFAULT"] = spark.address
+        environment["AIRFLOW_CONN_SPARK_DEFAULT"] = spark.connection
+        warm = stack.enter_context(ThreadPoolExecutor(1)).submit(lambda: spark.wait().warm_up())
     shutil.rmtree(demo.folder / "airflow", ignore_errors=True)  # runs of an earlier demo; the lake stays
     home = AirflowHome(
         demo.folder / "airflow", REPOSITORY / "dags", users=USERS, environment=environment, preload="pipeline.preload"
@@ -114,8 +117,8 @@ def _start(demo: Demo, out: Console, stack: ExitStack, started: float) -> tuple[
     stack.callback(home.stop)
     home.start()
     out.print(f"Airflow is up after {time.monotonic() - started:.0f} s: {home.address}")
-    if spark:
-        spark.wait()
+    if warm:
+        warm.result()
         out.print(f"Spark is up after {time.monotonic() - started:.0f} s")
     return home, given.result()
 
@@ -128,8 +131,6 @@ def _prepare_input(demo: Demo) -> str:
         report = make_input(demo.folder)
         counts = ", ".join(f"{name} {count.documents:,}" for name, count in report.sources.items())
         return f"{report.documents:,} records of this machine's own text ({counts})"
-    if not demo.own_input.is_dir():
-        raise UserError(f"the input folder {demo.own_input} does not exist")
     return f"{', '.join(source['name'] for source in use_folder(demo.own_input, demo.config))} from {demo.own_input}"
 
 
@@ -183,7 +184,7 @@ def _conclude(client: AirflowClient, run_id: str, home: AirflowHome, out: Consol
         out.print(
             f"[yellow]not published[/]: {'a curator rejected it' if states['rejected'] == 'success' else 'see the log of commit'}"
         )
-    out.print(f"gate report: {escape(str(client.xcom(DAG, run_id, 'publish.gate')['report']))}")
+    out.print(f"report: {escape(str(client.xcom(DAG, run_id, 'publish.gate')['data_docs']))}")
     out.print(f"logs: {home.folder / 'logs'}")
     return 0
 
@@ -204,7 +205,7 @@ def _explain(client: AirflowClient, run_id: str, home: AirflowHome, out: Console
 def telling(entries: list[str], lines: int = 20, width: int = 300) -> list[str]:
     r"""Return the end of a log without what tells nobody anything: frames of the JVM, markers of groups, endless lines.
 
-    >>> telling(["::group::Execute", "Error: x\\n\\tat org.apache.spark.Y", "What to do: z"])
+    >>> telling(["::group::Execute", "Error: x\n\tat org.apache.spark.Y", "What to do: z"])
     ['Error: x', 'What to do: z']
     """
     split = [line.rstrip() for entry in entries for line in entry.splitlines()]

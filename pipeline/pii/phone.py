@@ -24,6 +24,7 @@ _STATED = frozenset({"phone", "telephone", "cell", "cellphone", "mobile", "call"
 _STATED_WORDS, _STATED_CHARACTERS, _MOST_STATED_DIGITS, _SCORE = 3, 40, 15, 0.4
 _WORD = regex.compile(r"\p{L}+")
 _DIGIT = re.compile(r"\d")
+_NO_SPACE, _MARKED, _MOST_WORDS = re.compile(r"\S+"), re.compile(r"[-+.()\uff0b\u2010-\u2013]"), 8
 _PLUS_BEFORE = re.compile(r"(?<![\w+])[+\uff0b](?=[1-9(])")
 _MOST_DIGITS_WITH_EXTENSION = 40  # 17 of the number, 3 of the country, 20 of the extension
 _CACHE = 50_000
@@ -92,6 +93,15 @@ class PhoneFinder:
 
     def _valid(self, text: str, chain: str, last: int) -> tuple[Found, ...]:
         """Run the regions' recognisers on one chain; the result depends on the arguments alone, so it is kept."""
+        found = self._in_regions(text, chain, last)
+        if not found:
+            # "(650) 253-0000 24/7": what stands beside a number makes the whole no number, and the library does not try less.
+            for start, end in _less(text, chain, last):
+                part = self._in_regions(text[start:end], text[start:end], end - start)
+                found.update(hit._replace(start=hit.start + start, end=hit.end + start) for hit in part)
+        return tuple(sorted(found))
+
+    def _in_regions(self, text: str, chain: str, last: int) -> set[Found]:
         digits = "".join(_DIGIT.findall(chain))
         international = "+" in text or "\uff0b" in text
         found: set[Found] = set()
@@ -99,7 +109,7 @@ class PhoneFinder:
             # A number with a plus reads the same in every region, so that one region will do for it.
             if (international and number == 0) or region.may_hold(digits):
                 found.update(hit for hit in region.in_chain(text) if hit.start < last)
-        return tuple(sorted(found))
+        return found
 
 
 class _Region:
@@ -145,6 +155,20 @@ def _matcher() -> Any:
             return super()._parse_and_verify(candidate, offset)
 
     return CountingMatcher
+
+
+def _less(text: str, chain: str, last: int) -> Iterator[tuple[int, int]]:
+    """Yield a chain without up to two of its first or last words, where a plus, hyphen, dot or bracket marks the rest."""
+    begin = last - len(chain)
+    words = [(match.start() + begin, match.end() + begin) for match in _NO_SPACE.finditer(chain)]
+    if not 2 <= len(words) <= _MOST_WORDS:
+        return
+    for drop in (1, 2):
+        for kept in (words[:-drop], words[drop:]):
+            if kept:
+                start = 0 if kept[0] == words[0] else kept[0][0]
+                if _MARKED.search(text, start, kept[-1][1]):
+                    yield start, kept[-1][1]
 
 
 def _is_stated(text: str, first: int, chain: str) -> Found | None:

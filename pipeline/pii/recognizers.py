@@ -1,6 +1,6 @@
 r"""Recognisers: Presidio's pattern recognisers, called directly, each behind its screen and on its windows.
 
-`AnalyzerEngine` is not used: it wants a spaCy model and runs 9 documents a second. Importing `presidio_analyzer` costs 3.2 s of
+`AnalyzerEngine` is not used: it wants a spaCy model and runs 9 documents a second. Importing `presidio_analyzer` costs 3.5 s of
 CPU and 110 MB, because it brings spaCy along; so it happens on first use, once a process.
 
 What Presidio leaves open is settled here:
@@ -9,7 +9,7 @@ What Presidio leaves open is settled here:
   social security number with separators, 0.4 for a phone number, 0.05 for nine bare digits and the like. A hit counts from
   `min_score` (0.4) on, an IP address from 0.5 on, so that "::" never counts.
 - **Context.** One of the recogniser's own context words among the five words before a hit adds 0.35 and lifts it to 0.4 at least
-  (Presidio's `LemmaContextAwareEnhancer` and its defaults, with whole words instead of lemmas): "SSN 078051121" counts.
+  (Presidio's `LemmaContextAwareEnhancer` and its defaults, with whole words instead of lemmas): "SSN 219099998" counts.
 - **Numbers beside numbers** (`RESTARTS`): what stands before a card number, an IBAN or a mail address does not hide it.
 - **Cards** of the ranges that Presidio lacks (Mastercard 2221 to 2720, Visa of 19 digits, JCB 2131), with Luhn's check as well.
 - **Not personal data**: what `pipeline.pii.policy` drops: dates, fractions and identifiers taken for phone numbers, numbers with
@@ -62,6 +62,7 @@ RESTARTS: dict[str, Restart] = {
 1111 1111 1111" or "a@b.comc@d.org": each beginning gets a try of its own."""
 
 _BOOST, _BOOSTED_MINIMUM, _CONTEXT_WORDS, _CONTEXT_CHARACTERS = 0.35, 0.4, 5, 100
+_INVISIBLE = regex.compile(r"[\p{M}\p{Cf}]+")
 _WORD = regex.compile(r"\w+")
 _MORE_CARDS = (
     r"\b(?:(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)[- ]?\d{4}[- ]?\d{4}[- ]?\d{4}"
@@ -194,11 +195,13 @@ def _pattern_recognizer(entity: str) -> Any:
         """Presidio's, with the public suffix list that its dependency ships, asked for the domain only.
 
         Presidio asks for the whole match. Where that holds a slash, as at the end of a web address ("x?to=a@b.com"), `tldextract`
-        takes what stands before the slash for the host, and the mail address is lost.
+        takes what stands before the slash for the host, and the mail address is lost. A combining mark behind the address belongs
+        to the match and makes no other domain of it.
         """
 
         def validate_result(self, pattern_text: str) -> bool:
-            return bool(suffix_list()(pattern_text.rpartition("@")[2]).fqdn)
+            domain = pattern_text.rpartition("@")[2]
+            return any(suffix_list()(name).fqdn for name in {domain, _INVISIBLE.sub("", domain)})
 
     class CheckedCreditCardRecognizer(presidio.CreditCardRecognizer):
         """Presidio's, which raises on digits that `regex` knows and the interpreter does not."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import regex
@@ -64,6 +65,7 @@ _PHONE_EXTENSION = re.compile(
     r"|[x\uFF58#\uFF03~\uFF5E]|int|\uFF49\uFF4E\uFF54)[:.\uFF0E]?[ \u00A0\t,-]{0,20}|[- ]{1,20})\d{1,20}#?",
     re.IGNORECASE,
 )
+_PHONE_OPENING, _PHONE_CLOSING = "([\uff08\uff3b", ")]\uff09\uff3d"
 _PHONE_PIECE, _PHONE_OVERLAP, _PHONE_AFTER = 512, 64, 4
 
 
@@ -97,21 +99,54 @@ class PhoneWindow(NamedTuple):
 def phone_windows(text: str) -> Iterator[PhoneWindow]:
     """Yield the stretches of `text` that hold every phone number of at least `PHONE_DIGITS` digits.
 
-    libphonenumber's candidate starts at a chain's first digit, or at the brackets and plus signs before it (two groups of one and up to four), and may end
-    in an extension; it reads one character before and three after. A chain longer than `_PHONE_PIECE` characters is cut into
-    overlapping pieces: a number has 21 groups at most and mostly far fewer.
+    libphonenumber's candidate starts at a chain's first digit, or at the brackets and plus signs before it (two groups of one and
+    up to four), and may end in an extension; it reads one character before and three after. The extension's digits may be the
+    beginning of the next chain, and the number that the library then finds in the rest of it is another one than in the whole:
+    both have a window. A chain longer than `_PHONE_PIECE` characters is cut into overlapping pieces: a number has 21 groups at
+    most and mostly far fewer.
     """
+    taken = 0
     for match in PHONE_CHAIN.finditer(text):
         first, last = match.span()
-        lead = _PHONE_LEAD.match(text, 0, first)
-        start = max(0, (lead.start() if lead else first) - 1)
-        if last - first <= _PHONE_PIECE:
-            extension = _PHONE_EXTENSION.match(text, last)
-            end = min(len(text), (extension.end() if extension else last) + _PHONE_AFTER)
-            yield PhoneWindow(start, end, last, match[0])
-            continue
-        for piece in range(first, last, _PHONE_PIECE - _PHONE_OVERLAP):
-            end = min(last, piece + _PHONE_PIECE)
-            yield PhoneWindow(start if piece == first else piece, end, end, text[piece:end])
-            if end == last:
-                break
+        extension = _PHONE_EXTENSION.match(text, last)
+        end = min(len(text), (extension.end() if extension else last) + _PHONE_AFTER)
+        if last - first > _PHONE_PIECE:
+            yield from _pieces(text, first, last)
+        else:
+            yield PhoneWindow(_phone_start(text, first), end, last, match[0])
+            yield from _bracketed(text, first, last, end)
+            rest = PHONE_CHAIN.search(text, taken, last) if first < taken else None
+            if rest:
+                yield PhoneWindow(max(taken, _phone_start(text, rest.start())), end, last, rest[0])
+        taken = extension.end() if extension else last
+
+
+def _phone_start(text: str, first: int) -> int:
+    """Return where the window of a chain that starts at `first` starts: at the character before what may lead it."""
+    lead = _PHONE_LEAD.match(text, 0, first)
+    return max(0, (lead.start() if lead else first) - 1)
+
+
+def _bracketed(text: str, first: int, last: int, end: int) -> Iterator[PhoneWindow]:
+    """Yield the parts of a chain between brackets that close nothing: numbers that the library never separates there."""
+    window_start = _phone_start(text, first)
+    cuts, open_brackets = [], 0
+    for place in range(window_start, last):
+        if text[place] in _PHONE_OPENING:
+            open_brackets += 1
+        elif text[place] in _PHONE_CLOSING:
+            if place >= first and not open_brackets:
+                cuts.append(place)
+            open_brackets = max(0, open_brackets - 1)
+    for after, cut in pairwise([window_start - 1, *cuts, last]) if cuts else ():
+        part = PHONE_CHAIN.search(text, max(first, after + 1), cut)
+        if part:
+            yield PhoneWindow(after + 1, end if cut == last else cut + 1, cut, part[0])
+
+
+def _pieces(text: str, first: int, last: int) -> Iterator[PhoneWindow]:
+    for piece in range(first, last, _PHONE_PIECE - _PHONE_OVERLAP):
+        end = min(last, piece + _PHONE_PIECE)
+        yield PhoneWindow(_phone_start(text, first) if piece == first else piece, end, end, text[piece:end])
+        if end == last:
+            break

@@ -70,6 +70,8 @@ def print_summary(out: Console, summary: dict[str, Any]) -> None:
     """Print the end of a run: funnel, indicators, release or what it waits for."""
     out.print(funnel_table(summary["funnel"]))
     out.print(indicator_table(summary["indicators"]))
+    if summary.get("report"):
+        out.print(f"report: {summary['report']}")
     if summary["release"] is not None:
         out.print(
             f"release [bold]{summary['release']}[/]: {summary['documents']:,} documents in the corpus, "

@@ -22,7 +22,7 @@ Consent = Literal["allowed", "unknown", "opted_out"]
 
 _NO_AI = re.compile(r"(?:^|[\s,:;])(?:noai|noimageai)(?:$|[\s,;])", re.IGNORECASE)
 _ROBOTS = re.compile(r"[\w-]*bots?")
-_WORDS = re.compile(r"noai|noimageai|tdm-reservation|license", re.IGNORECASE)
+_WORDS = ("noai", "noimageai", "tdm-reservation", "license")
 _TAG = re.compile(r"<(meta|link|a)\s([^<>]{1,2000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 _LINK = re.compile(r"<([^<>]*)>[^,<]*?;\s*rel\s*=\s*\"?[^\";,]*\blicense\b", re.IGNORECASE)
@@ -79,7 +79,8 @@ def from_html(page: str) -> Terms:
     Only pages that hold one of the words at all are looked at: most do not. The tags are read from the source, not from a parsed
     tree, whose queries took 5 ms an element on large pages; in doubt (a tag inside a script) an opt-out is honoured.
     """
-    if not _WORDS.search(page):
+    lowered = page.lower()
+    if not any(word in lowered for word in _WORDS):
         return UNSTATED
     terms = UNSTATED
     for match in _TAG.finditer(_without_comments(page)):

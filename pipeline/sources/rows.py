@@ -123,9 +123,7 @@ class ChunkBuilder:
                 text, names = normalise(record.text)
             except Exception as error:  # noqa: BLE001 - one text must not stop the file; it becomes a failed row
                 failure = Finding("ingest.failed@1", evidence=type(error).__name__)
-        terms = record.terms
-        if terms.consent != "opted_out" and terms.license is None and self.source.license:
-            terms = stated(self.source.license, "source:license")
+        terms = self._terms(record)
         findings = self._judge(record, text, terms, failure)
         if not text or terms.consent == "opted_out":
             # The text of a publisher who opted out is not even quarantined: place and digest say which record it was.
@@ -155,6 +153,12 @@ class ChunkBuilder:
         )
         self._findings.append(findings)
         self._bytes += len(content or b"") + len(text or "")
+
+    def _terms(self, record: Record) -> Terms:
+        """Return the record's terms, with the source's licence where it states none."""
+        if record.terms.consent != "opted_out" and record.terms.license is None and self.source.license:
+            return stated(self.source.license, "source:license")
+        return record.terms
 
     def _judge(self, record: Record, text: str | None, terms: Terms, failure: Finding | None) -> list[Finding]:
         """Return all that speaks against a record; what decides comes first."""

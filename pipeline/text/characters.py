@@ -56,6 +56,7 @@ _LAST_LETTER = 0x34000
 CODE_POINTS = 0x110000
 
 
+@lru_cache(maxsize=65_536)
 def character_class(character: str) -> int:  # noqa: PLR0911 - one return a class
     """Return the class of one character.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scheduler import finished, until
 
 from pipeline.demo.airflow_client import AirflowClient
 from pipeline.demo.airflow_home import AirflowHome
@@ -20,8 +20,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STAND_IN = Path(__file__).parent / "stand_in"
 APPROVE = "review.approve"
 DAG = "curate_batch"
-PATIENCE = 300
-"""Seconds; generous, because it costs nothing where the machine is idle."""
 
 
 @pytest.fixture(scope="module")
@@ -67,20 +65,6 @@ def runs(admin, lake) -> dict[str, str]:
         )
         for name, order in orders.items()
     }
-
-
-def until(found: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if result := found():
-            return result
-        time.sleep(0.3)
-    raise AssertionError("it did not happen in time")
-
-
-def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | None]]:
-    state = until(lambda: (state := admin.run(DAG, run_id)["state"]) in ("success", "failed") and state)
-    return state, admin.states(DAG, run_id)
 
 
 def case_of(lake: Path, batch: str) -> cases.Case:
@@ -129,6 +113,8 @@ def test_a_rejected_batch_is_not_published(home, admin, runs, lake):
     assert admin.asset_events(runs["rejected"]) == []
 
 
+# Slow, as it waits for Airflow to notice; what a time-out decides is tested in tests/test_airflow.py too.
+@pytest.mark.slow
 def test_no_answer_in_time_is_a_rejection(admin, runs, lake):
     state, states = finished(admin, runs["unanswered"])
     assert (state, states["commit"], states["rejected"]) == ("success", "skipped", "success")

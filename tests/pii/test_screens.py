@@ -31,9 +31,10 @@ def uncovered(text: str, entity: str) -> list[Hit]:
 
 @pytest.mark.parametrize("entity", sorted(SCREENS))
 @given(text=hostile_texts)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @example(text="order 1234 4111 1111 1111 1111")
 @example(text="650 253 0000 ext. 123 456 7890")
+@example(text="650.253.0000 ext. 12 650.253.0000 ext. 12")
 @example(text="12 34567 ext 650 253 0000")
 @example(text="a@b@c.com@d.org")
 @example(text="1.2.3.4.5.6.7.8")

@@ -1,0 +1,27 @@
+"""Waiting for runs of the real scheduler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.demo.airflow_client import AirflowClient
+
+DAG = "curate_batch"
+PATIENCE = 400
+"""Seconds; generous, because it costs nothing where the machine is idle."""
+
+
+def until(found: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if result := found():
+            return result
+        time.sleep(0.3)
+    raise AssertionError("it did not happen in time")
+
+
+def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | None]]:
+    state = until(lambda: (state := admin.run(DAG, run_id)["state"]) in ("success", "failed") and state)
+    return state, admin.states(DAG, run_id)

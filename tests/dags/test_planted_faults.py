@@ -1,0 +1,149 @@
+"""Planted faults through Airflow's real scheduler and the real library: each blocks or flags at the gate that is there for it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from pydoc_data.topics import topics
+
+import pytest
+from scheduler import finished, until
+
+from pipeline import api, listing
+from pipeline.config import Validation
+from pipeline.demo.airflow_client import AirflowClient
+from pipeline.demo.airflow_home import AirflowHome
+from pipeline.recipe import STAGES
+from pipeline.slices.benchmarks import load_items
+
+pytestmark = pytest.mark.airflow
+REPOSITORY = Path(__file__).resolve().parents[2]
+PLANT = Path(__file__).parent / "planted"
+DAG = "curate_batch"
+APPROVE = "review.approve"
+YAML = (REPOSITORY / "examples" / "pipeline.yaml").read_text().replace("      - social_feeds\n      - web_crawl\n", "")
+TEXTS = [text for _, text in sorted(topics.items()) if len(text.split()) >= 150]
+
+
+def project(folder: Path, lines: list[str]) -> Path:
+    source = folder / "input" / "licensed_content"
+    source.mkdir(parents=True)
+    (source / "a.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "pipeline.yaml").write_text(YAML)
+    return folder
+
+
+def line(number: int, text: str) -> str:
+    return json.dumps({"id": f"d{number}", "text": text, "license": "PSF-2.0"})
+
+
+def good(count: int) -> list[str]:
+    return [line(number, text) for number, text in enumerate(TEXTS[:count])]
+
+
+def three_flags() -> list[str]:
+    """One line in five is broken (ingest), most of the rest are copies of one text (dedup), several quote benchmark items (validate)."""
+    items = load_items(Validation().benchmark_slices)
+    quoting = [line(100 + i, f"{items[i].text}\n\n{TEXTS[i]}") for i in range(4)]
+    copies = [line(200 + i, TEXTS[30] + "\n" * (i % 3) + " ") for i in range(60)]
+    return [*quoting, *good(2), *copies, *("{broken" for _ in range(16))]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
+    path = os.pathsep.join([str(PLANT), str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
+    environment = {"PYTHONPATH": path, "SLUICE_SPARK_MASTER": "inline"}
+    with AirflowHome(
+        tmp_path_factory.mktemp("airflow"),
+        REPOSITORY / "dags",
+        users={"admin": "admin", "cora": "user"},
+        environment=environment,
+        preload="pipeline.preload",
+    ) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def admin(home: AirflowHome) -> AirflowClient:
+    return home.client("admin")
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("projects")
+    made = {
+        "lost_row": project(root / "lost_row", good(8)),
+        "narrow_screen": project(root / "narrow_screen", good(8)),
+        "nothing_left": project(root / "nothing_left", good(8)),
+        "approved": project(root / "approved", three_flags()),
+        "rejected": project(root / "rejected", three_flags()),
+    }
+    # Read by tests/dags/planted/sitecustomize.py in the task's process.
+    for fault in ("lost_row", "narrow_screen"):
+        (made[fault] / "lake").mkdir()
+        (made[fault] / "lake" / "planted").write_text(fault)
+    return made
+
+
+@pytest.fixture(scope="module")
+def runs(admin: AirflowClient, projects: dict[str, Path]) -> dict[str, str]:
+    overrides = {"nothing_left": {"cleaning.quality_threshold": 1.0}}
+    return {
+        name: admin.trigger(DAG, {"config": str(folder / "pipeline.yaml"), "overrides": overrides.get(name, {})})
+        for name, folder in projects.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "stage", "said"),
+    [
+        # A worker that writes one row too few.
+        ("lost_row", "language", "accounting_difference"),
+        # A recogniser's screen that lets nothing pass: the canaries are not caught.
+        ("narrow_screen", "pii", "canaries_missed"),
+        # A threshold that no document reaches: nothing is left to release.
+        ("nothing_left", "publish", "documents"),
+    ],
+)
+def test_a_planted_fault_blocks_and_no_later_stage_starts(
+    admin: AirflowClient, runs: dict[str, str], projects: dict[str, Path], fault: str, stage: str, said: str
+) -> None:
+    state, states = finished(admin, runs[fault])
+    assert state == "failed"
+    assert states[f"{stage}.gate"] == "failed"
+    later = STAGES[STAGES.index(stage) + 1 :]
+    assert all(states[f"{name}.{step}"] == "upstream_failed" for name in later for step in ("run", "gate"))
+    assert states["commit"] == "upstream_failed"
+    log = "\n".join(admin.log(DAG, runs[fault], f"{stage}.gate", 1))
+    assert said in log
+    assert "report:" in log
+    assert listing.releases(projects[fault] / "pipeline.yaml") == []
+    reference = admin.xcom(DAG, runs[fault], "open_batch")
+    assert [row["stage"] for row in api.funnel(reference)][-1] == stage
+
+
+def test_faults_of_three_stages_flag_and_the_curators_answer_decides(
+    home: AirflowHome, admin: AirflowClient, runs: dict[str, str], projects: dict[str, Path]
+) -> None:
+    curator = home.client("cora")
+    answers = {"approved": ("Approve", "known copies of one feed"), "rejected": ("Reject", "the feed is broken")}
+    for name, (option, why) in answers.items():
+        until(lambda name=name: admin.approvals(DAG, runs[name]))
+        assert listing.releases(projects[name] / "pipeline.yaml") == []
+        curator.answer(DAG, runs[name], APPROVE, option, why)
+    for name, (_, why) in answers.items():
+        state, states = finished(admin, runs[name])
+        assert state == "success"
+        assert states["commit"] == ("success" if name == "approved" else "skipped")
+        reference = admin.xcom(DAG, runs[name], "open_batch")
+        assert {"ingest", "dedup", "validate"} <= {flag["stage"] for flag in api.holds(reference)}
+        [case] = listing.reviews(projects[name] / "pipeline.yaml")
+        assert (case["state"], case["who"], case["why"]) == (name, "cora", why)
+        assert case["when"]
+    released = listing.release(projects["approved"] / "pipeline.yaml", None)
+    assert (released["approved"]["who"], released["approved"]["why"]) == ("cora", "known copies of one feed")
+    assert listing.releases(projects["rejected"] / "pipeline.yaml") == []
+    [event] = admin.asset_events(runs["approved"])
+    assert event["extra"] == {"release": 1, "documents": released["documents"], "digest": released["digest"]}

@@ -1,0 +1,139 @@
+"""The command: what it prints, its JSON, its exit codes; a user's mistake is a sentence, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from tests.end_to_end.conftest import YAML, documents, write_jsonl
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def curated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose batch was run once; the tests below only read it."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "pipeline.yaml").write_text(YAML.replace("      - social_feeds\n      - web_crawl\n", ""))
+    write_jsonl(folder / "input" / "licensed_content" / "a.jsonl", [*documents(16), *documents(2, prefix="again")])
+    result = call("run", folder / "pipeline.yaml")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "SLUICE_SPARK_MASTER": "inline", "COLUMNS": "200", "NO_COLOR": "1"}
+    command = [sys.executable, "-W", "ignore", "-m", "pipeline.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+
+
+def data(*arguments: object) -> object:
+    result = CliRunner().invoke(app, [*map(str, arguments), "--json"], env={"SLUICE_SPARK_MASTER": "inline"})
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_run_ends_with_funnel_indicators_release_and_report(curated: Path) -> None:
+    again = call("run", curated / "pipeline.yaml")
+    assert again.returncode == 0
+    assert "read = kept + rejected + failed holds in every row" in again.stdout
+    assert "data quality score, lower bound" in again.stdout
+    assert "release 1" in again.stdout
+    assert "nothing new" in again.stdout
+    assert "data_docs" in again.stdout
+    assert "reused" in again.stderr
+
+
+def test_listings_are_data_with_json(curated: Path) -> None:
+    config = curated / "pipeline.yaml"
+    [batch] = data("batch", "list", "-c", config)
+    assert batch["last_stage"] == "publish"
+    funnel = data("batch", "funnel", "-c", config)
+    assert all(row["lost"] == 0 for row in funnel)
+    rejected = data("quarantine", "list", "-c", config, "--stage", "dedup")
+    assert {row["reason"] for row in rejected} == {"dedup.exact_duplicate@1"}
+    assert [release["release"] for release in data("release", "list", "-c", config)] == [1]
+    assert data("release", "show", "-c", config)["kpis"]["provenance_completeness"] == 1
+    assert data("gate", "dedup", "-c", config)["verdict"] == "pass"
+
+
+def test_explain_tells_why_a_document_is_gone(curated: Path) -> None:
+    config = curated / "pipeline.yaml"
+    [row, *_] = data("quarantine", "list", "-c", config, "--stage", "dedup")
+    story = data("explain", row["document_id"], "-c", config)
+    last = story["batches"][0]["stages"][-1]
+    assert last["stage"] == "dedup"
+    assert last["values"]["similarity"] == 1.0
+    assert last["findings"][0]["evidence"] == last["values"]["survivor"]
+    survivor = data("explain", last["values"]["survivor"], "-c", config)
+    assert survivor["batches"][0]["outcome"] == "kept by every stage"
+
+
+def test_a_quarantined_text_can_be_read_back(curated: Path) -> None:
+    config = curated / "pipeline.yaml"
+    [row, *_] = data("quarantine", "list", "-c", config, "--stage", "dedup")
+    shown = call("quarantine", "show", row["document_id"], "-c", config)
+    assert shown.stdout.strip() in {str(document["text"]).strip() for document in documents(2)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", "missing.yaml"], 2, "cannot read the configuration missing.yaml"),
+        (["run", "CONFIG", "--set", "cleaning.quality_treshold=0.5"], 2, "did you mean 'quality_threshold'?"),
+        (["run", "CONFIG", "--set", "cleaning.quality_threshold"], 2, "wants KEY=VALUE"),
+        (["run", "CONFIG", "--input", "web=here"], 2, "no source 'web'; it has licensed_content"),
+        (["run", "CONFIG", "--input", "licensed_content=/nowhere"], 75, "licensed_content"),
+        (["stage", "dedupe", "-c", "CONFIG"], 2, "there is no stage 'dedupe'"),
+        (["explain", "0" * 32, "-c", "CONFIG"], 2, "no batch of the lake"),
+        (["release", "show", "7", "-c", "CONFIG"], 2, "7"),
+        (["evaluate", "publish", "x.jsonl"], 2, "cannot be evaluated"),
+        (["evaluate", "language", "x.jsonl"], 2, "cannot read x.jsonl"),
+        (["review", "decide", "case-1", "maybe", "-c", "CONFIG", "--who", "Ada", "--why", "x"], 2, "case-1"),
+    ],
+)
+def test_a_mistake_is_a_sentence(curated: Path, arguments: list[str], code: int, said: str) -> None:
+    result = call(*[str(curated / "pipeline.yaml") if word == "CONFIG" else word for word in arguments])
+    assert result.returncode == code, result.stderr
+    assert said in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+
+
+def test_help_teaches() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).output
+    for command in (
+        "run",
+        "stage",
+        "gate",
+        "explain",
+        "evaluate",
+        "doctor",
+        "release",
+        "batch",
+        "quarantine",
+        "review",
+    ):
+        assert command in shown
+
+
+def test_evaluate_prints_figures_with_intervals(tmp_path: Path) -> None:
+    file = write_jsonl(
+        tmp_path / "pairs.jsonl",
+        [
+            {"id": "a", "text": "one two three four five six seven eight nine ten"},
+            {"id": "b", "text": "one two three four five six seven eight nine ten"},
+            {"id": "c", "text": "quite another text about locks and gates and boats on rivers"},
+            {"a": "a", "b": "b", "jaccard": 1.0},
+        ],
+    )
+    figures = data("evaluate", "dedup", file)
+    recall = figures["figures"][0]
+    assert (recall["value"], recall["upper"], recall["of"]) == (1.0, 1.0, 1)
+    assert 0 < recall["lower"] < 0.1
