@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from pipeline import config
 from pipeline.config import Settings, Source
 from pipeline.errors import SnapshotError, UserError
+from pipeline.faults import point
 from pipeline.fingerprint import digest
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
@@ -147,11 +148,15 @@ def open_batch(
             base=newest.number if newest else None,
         )
         # Two may open the same batch at once: the first one's base is the batch's base.
+        point("batch.record.before")
         lake.create_exclusive(name, record.model_dump_json(indent=1).encode())
+        point("batch.record.after")
     settings_digest = digest(settings.model_dump(mode="json"))[:16]
+    point("batch.settings.before")
     lake.write_atomic(
         f"batches/{batch_id}/settings-{settings_digest}.json", settings.model_dump_json(indent=1).encode()
     )
+    point("batch.settings.after")
     return load_batch({"lake": settings.lake.root, "batch_id": batch_id, "settings": settings_digest})
 
 

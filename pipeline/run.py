@@ -117,7 +117,9 @@ def _set_head(batch: Batch, chain: Chain, manifest: Manifest) -> None:
     known = [[entry.stage, entry.fingerprint] for entry in full_chain(batch).manifests]
     head = [[entry.stage, entry.fingerprint] for entry in (*chain.manifests, manifest)]
     if known[: len(head)] != head:
+        point("stage.head.before")
         batch.lake.write_atomic(_head_name(batch), json.dumps(head).encode())
+        point("stage.head.after")
 
 
 def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ContractViolation
+from pipeline.faults import point
 from pipeline.lake.store import Store
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def write_rows(store: Store, table: str, name: str, rows: Iterable[pa.RecordBatc
         "compression_level": 3,
         "write_statistics": [column for column in schema.names if column in STATISTICS],
     }
+    point("table.file.before")
     with store.open_output(name) as sink, pq.ParquetWriter(sink, schema, **options) as writer:
 
         def flush() -> None:
@@ -171,6 +173,7 @@ def write_rows(store: Store, table: str, name: str, rows: Iterable[pa.RecordBatc
                 pending_rows = pending_bytes = 0
         if pending:
             flush()
+    point("table.file.after")
     return written
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.schema import CreateTable
 
 from pipeline.errors import ConfigError, TransientError, UserError
+from pipeline.faults import point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -186,11 +187,13 @@ def open_case(
         "expires_at": stamp(now + timedelta(hours=timeout_hours)),
         "timeout_hours": timeout_hours,
     }
+    point("review.case.before")
     try:
         with transaction(database) as connection:
             connection.execute(CASES.insert(), row)
     except IntegrityError:  # opened before, by an earlier try or by another process: the same case
         pass
+    point("review.case.after")
     return get(database, str(row["case_id"]))
 
 

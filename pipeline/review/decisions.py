@@ -13,6 +13,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from pipeline.errors import UserError
+from pipeline.faults import point
 from pipeline.review.cases import CASES, DECISIONS, WAITING, Case, Decision, get, stamp, transaction
 
 Choice = Literal["approve", "reject"]
@@ -35,6 +36,7 @@ def decide(database: str, case_id: str, *, decision: Choice, who: str, why: str,
     if decision not in _STATE_AFTER:
         raise UserError(f"'{decision}' is no decision: say approve or reject")
     entry = _entry(case_id, digest, decision=decision, who=who, why=why, when=when)
+    point("review.decision.before")
     with transaction(database) as connection:
         changed = connection.execute(
             sa.update(CASES)
@@ -43,6 +45,7 @@ def decide(database: str, case_id: str, *, decision: Choice, who: str, why: str,
         ).rowcount
         if changed:
             connection.execute(DECISIONS.insert(), _row(entry))
+    point("review.decision.after")
     case = get(database, case_id)
     if not changed:
         _refuse(case, entry)

@@ -305,7 +305,7 @@ def _write(work: Work, signed: Signed, found: Duplicates) -> list[ShardFile]:
 
 def as_lists(hashes: npt.NDArray[np.int64]) -> pa.Array:
     """Return a matrix as a list column."""
-    offsets = np.arange(0, hashes.size + 1, hashes.shape[1], dtype=np.int32)
+    offsets = np.arange(len(hashes) + 1, dtype=np.int32) * hashes.shape[1]
     item = DEDUP.field("bands").type
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(hashes.ravel()), type=item)
 

@@ -75,6 +75,10 @@ def run(work: Work) -> Output:
             raw.append(ShardFile.model_validate(pair["raw"]).model_copy(update={"shard": number}))
         for name, value in answer["figures"].items():
             metrics[name] = float(metrics.get(name) or 0) + value
+    if not columns:
+        # A batch without a single document has one shard of no rows, so that no later stage needs to know of this case.
+        empty = _write_pair(RAW.empty_table(), INGEST.empty_table(), destination)
+        columns, raw = [empty["columns"]], [empty["raw"]]
     columns = mark_repeated(work.batch.lake, work.folder, columns)
     return Output([*columns, *raw], metrics)
 
@@ -92,18 +96,18 @@ def plan(settings: Settings, inputs: Sequence[InputFile]) -> list[Task]:
 def read_task(task: Task, destination: Destination) -> str:
     """Read one task's files and write their shards (on a worker); the answer names the files and gives the readers' counts."""
     figures: dict[str, float] = {}
-    shards = []
-    for raw, columns in _shards(task, destination, figures):
-        attempt = uuid.uuid4().hex[:8]
-        shards.append(
-            {
-                "columns": write_shard(
-                    destination.lake, destination.folder, 0, COLUMNS_ROLE, columns, attempt
-                ).model_dump(),
-                "raw": write_shard(destination.raw, destination.folder, 0, RAW_ROLE, raw, attempt).model_dump(),
-            }
-        )
+    pairs = [_write_pair(raw, columns, destination) for raw, columns in _shards(task, destination, figures)]
+    shards = [{role: file.model_dump() for role, file in pair.items()} for pair in pairs]
     return json.dumps({"shards": shards, "figures": figures})
+
+
+def _write_pair(raw: pa.Table, columns: pa.Table, destination: Destination) -> dict[str, ShardFile]:
+    """Write the two files of one shard; its number is given later, by the driver."""
+    attempt = uuid.uuid4().hex[:8]
+    return {
+        "columns": write_shard(destination.lake, destination.folder, 0, COLUMNS_ROLE, columns, attempt),
+        "raw": write_shard(destination.raw, destination.folder, 0, RAW_ROLE, raw, attempt),
+    }
 
 
 def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> Iterator[tuple[pa.Table, pa.Table]]:

@@ -43,7 +43,7 @@ def change(kind: str, root: str) -> None:
 
 
 def crash(kind: str, root: str, point: str) -> None:
-    faults._NAME, faults._ACTION = point, "kill"
+    faults.arm(f"{point}=kill")
     change(kind, root)
 
 
@@ -235,22 +235,25 @@ def test_the_environment_arms_a_point(tmp_path):
 
 
 def test_a_point_can_raise(tmp_path, monkeypatch):
-    monkeypatch.setattr(faults, "_NAME", "corpus.record.after")
-    monkeypatch.setattr(faults, "_ACTION", "raise")
+    monkeypatch.setattr(faults, "_fault", faults.parse("corpus.record.after=raise"))
+    monkeypatch.setattr(faults, "_reached", 0)
     corpus = Corpus(Store(str(tmp_path)))
     with pytest.raises(faults.InjectedFault, match=r"corpus\.record\.after"):
         publish(corpus, "b1", A)
     assert corpus.find("b1", FINGERPRINT).number == 1
 
 
-@pytest.mark.parametrize("value", ["nowhere=kill", "corpus.record.before", "corpus.record.before=explode", "="])
+@pytest.mark.parametrize(
+    "value",
+    ["nowhere=kill", "corpus.record.before", "corpus.record.before=explode", "corpus.record.before#0=kill", "="],
+)
 def test_an_unknown_point_is_an_error(value):
     with pytest.raises(Exception, match="expected <point>=kill"):
-        faults._armed(value)
+        faults.parse(value)
 
 
 def test_unarmed_points_do_nothing():
-    assert faults._armed(None) == faults._armed("") == ("", "")
+    assert faults.parse(None) == faults.parse("") == faults.Fault()
     for point in CORPUS_POINTS:
         faults.point(point)
 
@@ -261,3 +264,14 @@ def test_every_point_is_reached_in_order(monkeypatch, tmp_path):
         monkeypatch.setattr(f"{module}.point", seen.append)
     publish(Corpus(Store(str(tmp_path))), "b1", A)
     assert tuple(seen) == CORPUS_POINTS
+
+
+def test_a_point_can_wait_for_the_nth_time(monkeypatch):
+    monkeypatch.setattr(faults, "_fault", faults.parse("corpus.record.after#3=raise"))
+    monkeypatch.setattr(faults, "_reached", 0)
+    faults.point("corpus.record.after")
+    faults.point("corpus.record.before")
+    faults.point("corpus.record.after")
+    with pytest.raises(faults.InjectedFault):
+        faults.point("corpus.record.after")
+    faults.point("corpus.record.after")
