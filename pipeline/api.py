@@ -126,11 +126,11 @@ def open_case(reference: Reference) -> dict[str, Any]:
         cases.database_of(batch.settings),
         batch_id=batch.batch_id,
         fingerprint=chain.manifest("validate").fingerprint,
-        digest=_seen(chain),
+        digest=seen(chain),
         flagged=flagged,
         summary=markdown(
             batch.batch_id,
-            _seen(chain),
+            seen(chain),
             flagged,
             figures=[
                 (name, "not measured" if value is None else f"{value:.4f}")
@@ -155,12 +155,12 @@ def decide(reference: Reference, case_id: str, decision: str, who: str, why: str
         who=who,
         why=why,
         when=datetime.fromisoformat(when),
-        digest=_seen(full_chain(batch)),
+        digest=seen(full_chain(batch)),
     ).reference()
 
 
-def _seen(chain: Chain) -> str:
-    """Return the digest that an approval is bound to: of the documents as they stand before the rebase, which only removes."""
+def seen(chain: Chain) -> str:
+    """Return the digest that a review case is bound to: of the documents as they stand before the rebase, which only removes."""
     return chain.manifest("validate").content_digest()
 
 
@@ -203,7 +203,7 @@ def _approval(batch: Batch, reference: Reference, case_id: str | None) -> dict[s
     if case_id is None:
         raise UserError(f"batch {batch.batch_id} was flagged and has no review case; a curator must approve it first")
     database = cases.database_of(batch.settings)
-    given = decisions.approval(database, case_id, digest=_seen(full_chain(batch)))
+    given = decisions.approval(database, case_id, digest=seen(full_chain(batch)))
     shown = {(flag["stage"], flag["expectation"]) for flag in cases.get(database, case_id).flagged}
     unseen = [flag for flag in flagged if (flag["stage"], flag["expectation"]) not in shown]
     if unseen:

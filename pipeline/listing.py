@@ -105,11 +105,23 @@ def decide_case(config_file: Path, case_id: str, decision: str, who: str, why: s
 
     database = cases.database_of(config.load(config_file))
     case = cases.get(database, case_id)
-    reference = find_batch(config_file, case.batch_id)
+    reference = _seen_in(config_file, case)
     decided = decisions.decide(
         database, case_id, decision=cast("decisions.Choice", decision), who=who, why=why, when=datetime.now(UTC), digest=case.digest
     ).reference()  # fmt: skip
     return {**decided, "commit": api.commit(reference, case_id)} if decision == "approve" else decided
+
+
+def _seen_in(config_file: Path, case: cases.Case) -> dict[str, Any]:
+    """Return the batch of a case under the configuration that it was seen with: a batch may have been run with several."""
+    from pipeline import api
+
+    for entry in list_batches(config.load(config_file)):
+        if entry["batch_id"] == case.batch_id:
+            chain = full_chain(load_batch(entry))
+            if "validate" in chain.stages and api.seen(chain) == case.digest:
+                return dict(entry)
+    return find_batch(config_file, case.batch_id)
 
 
 def reopen_case(config_file: Path, case_id: str, who: str, why: str) -> dict[str, Any]:

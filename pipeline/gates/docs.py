@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from pipeline.errors import UserError
+from pipeline.fingerprint import code_digest, digest
 from pipeline.gates.engine import import_gx, quiet
 from pipeline.gates.result import ExpectationOutcome, GateResult
 from pipeline.gates.vocabulary import require_stage
@@ -50,16 +51,27 @@ def build_data_docs(results: list[GateResult], folder: Path) -> Path:
     for stage in stages:
         require_stage(stage)
     folder.mkdir(parents=True, exist_ok=True)
-    statements = _statements()
     for result in results:
-        page = _PAGES.get_template("gate.j2").render(result=result, groups=_groups(result, statements))
-        (folder / f"{result.stage}.html").write_text(page, encoding="utf-8")
-        native = json.dumps(_native(result).to_json_dict(), indent=1)
-        (folder / f"{result.stage}.json").write_text(native, encoding="utf-8")
+        _write_page(result, folder)
     worst = next((verdict for verdict in ("block", "flag") if any(r.verdict == verdict for r in results)), "pass")
     index = folder / "index.html"
     index.write_text(_PAGES.get_template("index.j2").render(results=results, verdict=worst), encoding="utf-8")
     return index
+
+
+def _write_page(result: GateResult, folder: Path) -> None:
+    """Write a gate's page and then its validation result, unless they are there: each gate of a batch builds the whole site."""
+    of = digest([result.to_json(), code_digest(("gates",))])
+    native = folder / f"{result.stage}.json"
+    if native.exists() and json.loads(native.read_bytes())["meta"].get("of") == of:
+        return
+    page = _PAGES.get_template("gate.j2").render(result=result, groups=_groups(result, _statements()))
+    (folder / f"{result.stage}.html").write_text(page, encoding="utf-8")
+    found = _native(result)
+    found.meta["of"] = of
+    replacement = native.with_suffix(".json.tmp")
+    replacement.write_text(json.dumps(found.to_json_dict(), indent=1), encoding="utf-8")
+    replacement.replace(native)  # last, whole or not at all: it says that the page is current
 
 
 def _statements() -> Any:

@@ -186,19 +186,6 @@ def test_a_stage_that_is_switched_off_passes_documents_through_and_marks_the_rel
     assert release["documents"] == api.funnel(reference)[-1]["kept"] > 0
 
 
-def test_the_shards_and_the_order_of_files_do_not_change_the_release(project: Path, tmp_path: Path) -> None:
-    _, result = curate(project)
-    digest = approve(project, result)["digest"]
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "pipeline.yaml").write_text((project / "pipeline.yaml").read_text())
-    rows = documents(24)
-    write_jsonl(other / "input" / "licensed_content" / "z.jsonl", rows[:10][::-1])
-    write_jsonl(other / "input" / "licensed_content" / "b.jsonl", rows[10:])
-    _, again = curate(other, overrides={"ingestion.shard_documents": 5})
-    assert approve(other, again)["digest"] == digest
-
-
 def test_an_upgrade_of_the_code_hides_nothing_and_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reference, _ = curate(project)
     before = api.funnel(reference)

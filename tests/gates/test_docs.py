@@ -152,6 +152,18 @@ def test_building_again_gives_the_same_bytes(results: list[GateResult], tmp_path
     assert first == second
 
 
+def test_a_page_is_rendered_once_and_again_where_its_result_is_another(
+    results: list[GateResult], tmp_path: Path
+) -> None:
+    build_data_docs(results, tmp_path)
+    (tmp_path / f"{results[0].stage}.html").write_text("as it was")
+    build_data_docs(results, tmp_path)
+    assert (tmp_path / f"{results[0].stage}.html").read_text() == "as it was"
+    other = results[0].model_copy(update={"suite_digest": "f" * 64})
+    build_data_docs([other, *results[1:]], tmp_path)
+    assert results[0].stage in (tmp_path / f"{results[0].stage}.html").read_text()
+
+
 def test_no_gate_at_all_and_two_of_one_stage(results: list[GateResult], tmp_path: Path) -> None:
     assert build_data_docs([], tmp_path).is_file()
     first = results[0]
