@@ -8,14 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from batches import FINGERPRINT, identity, publish, words_of
+from batches import FINGERPRINT, identity, publish
 
 from pipeline import faults
-from pipeline.errors import LeaseHeld, ReleaseConflict
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
 
@@ -140,80 +138,6 @@ def test_main_does_not_show_an_unfinished_change(processes, tmp_path):
     table = Corpus(corpus.store)._tables._load("documents")
     assert len(table.metadata.snapshots) == 3  # the empty one, release 1 and what the crash left
     assert table.current_snapshot().snapshot_id == one.tables["documents"]
-
-
-def contend(root: str, worker: int, results) -> None:
-    """Publish until it is done: rebase on a conflict, wait for the lease."""
-    corpus, words = Corpus(Store(root)), [f"{worker}-{i}" for i in range(3)]
-    while True:
-        newest = corpus.newest()
-        try:
-            release = publish(corpus, f"w{worker}", words, base=newest.number if newest else None)
-        except (ReleaseConflict, LeaseHeld):
-            time.sleep(0.2)
-            continue
-        results.put(release.number)
-        return
-
-
-def watch(root: str, stop, results) -> None:
-    """Read again and again and report every release that is not whole."""
-    wrong, seen = [], set()
-    while not stop.wait(0.1):
-        release = Corpus(Store(root)).newest()
-        if release is not None:
-            corpus = Corpus(Store(root))
-            seen.add(release.number)
-            count = sum(batch.num_rows for batch in corpus.documents(release, ["document_id"]))
-            if corpus.recompute(release) != release.digest or count != release.documents:
-                wrong.append(release.number)
-    results.put((wrong, sorted(seen)))
-
-
-def test_concurrent_publishers_make_one_chain_and_readers_see_whole_releases(processes, tmp_path):
-    root, results, watched, stop = str(tmp_path), processes.Queue(), processes.Queue(), processes.Event()
-    reader = processes.Process(target=watch, args=(root, stop, watched))
-    writers = [processes.Process(target=contend, args=(root, worker, results)) for worker in range(3)]
-    for process in (reader, *writers):
-        process.start()
-    numbers = [results.get(timeout=120) for _ in writers]
-    stop.set()
-    wrong, seen = watched.get(timeout=60)
-    for process in (reader, *writers):
-        process.join(30)
-    assert sorted(numbers) == [1, 2, 3]
-    assert wrong == []
-    assert seen
-    corpus = Corpus(Store(root))
-    history = corpus.history()
-    assert [(r.number, r.builds_on, r.documents) for r in history] == [(1, None, 3), (2, 1, 6), (3, 2, 9)]
-    assert len({r.fence for r in history}) == 3
-    words = [f"{worker}-{i}" for worker in range(3) for i in range(3)]
-    assert words_of(corpus, words) == sorted(words)
-    check_complete(corpus)
-
-
-def test_the_same_batch_twice_at_once_is_published_once(processes, tmp_path):
-    publish(Corpus(Store(str(tmp_path))), "b1", A)
-    results = processes.Queue()
-    workers = [processes.Process(target=contend_same, args=(str(tmp_path), results)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    assert [results.get(timeout=60) for _ in workers] == [2, 2]
-    for worker in workers:
-        worker.join(30)
-    assert Corpus(Store(str(tmp_path))).newest().number == 2
-
-
-def contend_same(root: str, results) -> None:
-    corpus = Corpus(Store(root))
-    while True:
-        try:
-            results.put(publish(corpus, "b2", B, base=1).number)
-        except LeaseHeld:
-            time.sleep(0.2)
-            continue
-        return
 
 
 # -- faults ------------------------------------------------------------------------------------------------------------
