@@ -27,7 +27,9 @@ def code_digest(places: tuple[str, ...]) -> str:
     for place in places:
         root = PACKAGE / place
         files = (
-            [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json", ".jsonl", ".j2"})
+            [root]
+            if root.is_file()
+            else sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json", ".jsonl", ".j2"})
         )
         for file in files:
             whole.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0")

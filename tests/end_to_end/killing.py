@@ -11,13 +11,12 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.conftest import YAML, documents, texts, write_jsonl
-
 from pipeline import api, batch, config, faults, listing
 from pipeline.errors import UserError
 from pipeline.lake.manifest import check_files
 from pipeline.recipe import STAGES
 from pipeline.run import full_chain
+from tests.end_to_end.conftest import YAML, documents, texts, write_jsonl
 
 SHARD_DOCUMENTS = 6
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.killing import SHARD_DOCUMENTS, Lake, curate_in_process, processes, watch
 
 from pipeline import faults
+from tests.end_to_end.killing import SHARD_DOCUMENTS, Lake, curate_in_process, processes, watch
 
 ELSEWHERE = ("drop.", "gc.")
 """Points of other calls than a batch's way; tests/test_drops.py and tests/lake/test_retention.py kill there."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.conftest import documents, write_jsonl
 
 from pipeline import api, config, gating, listing
 from pipeline.batch import corpus, load_batch
 from pipeline.recipe import STAGES
+from tests.end_to_end.conftest import documents, write_jsonl
 
 SUITES = Path(__file__).resolve().parents[2] / "expectations"
 

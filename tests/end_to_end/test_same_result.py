@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.conftest import YAML, documents, write_jsonl
 
 from pipeline import api, config, listing
 from pipeline.batch import list_batches, load_batch
 from pipeline.run import full_chain
+from tests.end_to_end.conftest import YAML, documents, write_jsonl
 
 CONFIG = YAML.replace("      - social_feeds\n      - web_crawl\n", "")
 ROWS = documents(44)
@@ -115,4 +115,3 @@ def test_three_more_hash_seeds(plain: dict[str, Any], tmp_path: Path) -> None:
     for number in range(3):
         file = project(tmp_path / str(number), shuffled_files())
         same(publish_by_command(file, 5 + number, "inline", "random"), plain)
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from itertools import pairwise
 
 import pytest
 from batches import identity, publish
@@ -103,7 +104,7 @@ def test_two_writers_and_five_readers(processes, tmp_path, turns):
     # A rollback to what is there already makes no release; everything else makes one.
     assert 2 * turns - turns // 5 <= len(history) <= 2 * turns
     assert {r.kind for r in history} == {"publish", "takedown", "rollback"}
-    for before, after in zip(history, history[1:], strict=False):
+    for before, after in pairwise(history):
         assert after.documents == before.documents + after.added - after.removed
     assert whole(corpus, corpus.newest())
     assert sum(tries) >= 2 * turns

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.end_to_end.conftest import YAML, texts
 
 from pipeline import api
 from pipeline.batch import load_batch
@@ -19,6 +18,7 @@ from pipeline.document import COLUMNS
 from pipeline.recipe import STAGES
 from pipeline.report.funnel import balanced
 from pipeline.run import full_chain, run_stage
+from tests.end_to_end.conftest import YAML, texts
 
 PLACE = {"record_file", "record_offset"}
 """Where a record lay: all that another arrangement of the same records may change."""

@@ -18,7 +18,7 @@ def written(table: pa.Table | dict, **options) -> bytes:
 
 
 def texts(count: int) -> list[str]:
-    letters = random.Random(3)  # noqa: S311 - a fixed seed is the point
+    letters = random.Random(3)
     return [f"{i} " + "".join(letters.choices("abcdefgh \n", k=200)) for i in range(count)]
 
 
@@ -115,7 +115,7 @@ def test_random_damage_never_crashes_and_always_adds_up(read):
         {"text": texts(60), "id": list(range(60))}, row_group_size=20, compression="snappy", write_page_checksum=True
     )
     footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
-    places = random.Random(7)  # noqa: S311 - a fixed seed is the point
+    places = random.Random(7)
     for _ in range(40):
         damaged = bytearray(content)
         for _ in range(places.randint(1, 4)):

@@ -64,7 +64,7 @@ def test_a_page_fills_every_column(read):
         (warc(b"a.b. IN A 1.2.3.4", media="text/dns"), "media_type", "text/dns"),
         (warc(http(b"")), "no_text", "missing"),
         (warc(http(b"<html><body><script>1</script></body></html>")), "no_text", "empty"),
-        (warc(http(random.Random(1).randbytes(4_000), Content_Type="text/plain; charset=utf-8")), "undecodable_text", "utf-8"),  # noqa: S311 - a fixed seed is the point
+        (warc(http(random.Random(1).randbytes(4_000), Content_Type="text/plain; charset=utf-8")), "undecodable_text", "utf-8"),
         (warc(http(gzip.compress(PAGE)[:-20], Content_Encoding="gzip")), "truncated_record", "content_encoding"),
         (warc(http(b"\x1f\x8b\x08" + b"\xff" * 30, Content_Encoding="gzip")), "undecodable_text", "error"),
         (warc(b"this is no HTTP"), "unreadable_record", "http_status_line"),
@@ -176,7 +176,7 @@ def test_a_record_over_the_limit_is_digested_not_held(read):
 
 
 def pages(count: int) -> list[bytes]:
-    letters = random.Random(9)  # noqa: S311 - a fixed seed is the point
+    letters = random.Random(9)
     return [
         warc(http(PAGE.replace(b"reader", "".join(letters.choices("abcdef ", k=400)).encode())), uri=f"http://a/{i}")
         for i in range(count)
