@@ -21,6 +21,7 @@ from pipeline.config import Settings, Source
 from pipeline.errors import SnapshotError, UserError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
+from pipeline.lake.format import opened, prepared
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
 from pipeline.sources.files import Format, SourceFile, list_files
@@ -102,8 +103,8 @@ class Batch:
 
 
 def lake_store(settings: Settings) -> Store:
-    """Return the store of the settings' lake."""
-    return Store(settings.lake.root)
+    """Return the store of the settings' lake, in a format that this program reads."""
+    return opened(Store(settings.lake.root))
 
 
 def corpus(settings: Settings) -> Corpus:
@@ -137,7 +138,7 @@ def open_batch(
     settings = _with_inputs(settings, inputs or {}, only)
     files, unread = _list(settings)
     batch_id = batch_id_of(files)
-    lake = lake_store(settings)
+    lake = prepared(lake_store(settings))
     name = f"batches/{batch_id}/batch.json"
     if not lake.exists(name):
         newest = corpus(settings).newest()
@@ -175,7 +176,7 @@ def load_batch(reference: Mapping[str, str], overrides: Mapping[str, Any] | None
     SnapshotError
         If the lake has no such batch or its record is of another format version.
     """
-    lake = Store(reference["lake"])
+    lake = opened(Store(reference["lake"]))
     folder = f"batches/{reference['batch_id']}"
     try:
         record = cast("dict[str, Any]", json.loads(lake.read_bytes(f"{folder}/batch.json")))
@@ -189,10 +190,18 @@ def load_batch(reference: Mapping[str, str], overrides: Mapping[str, Any] | None
         raise SnapshotError(
             f"batch {reference['batch_id']} has format version {record.get('format_version')}, this program reads {FORMAT_VERSION}"
         )
-    settings = config.validate({"data_pipeline": data})
+    settings = _where_it_lies_now(config.validate({"data_pipeline": data}), reference["lake"])
     if overrides:
         settings = config.override(settings, dict(overrides))
     return Batch(BatchRecord.model_validate(record), settings, reference["settings"])
+
+
+def _where_it_lies_now(settings: Settings, root: str) -> Settings:
+    """Return a batch's settings with the lake's present root: it may have been moved since the batch was opened."""
+    then, raw = settings.lake.root, settings.lake.raw_root
+    if raw is not None and raw.startswith(f"{then}/"):
+        raw = root + raw.removeprefix(then)
+    return settings.model_copy(update={"lake": settings.lake.model_copy(update={"root": root, "raw_root": raw})})
 
 
 def list_batches(settings: Settings) -> list[dict[str, str]]:

@@ -27,10 +27,12 @@ releases = typer.Typer(help="Published versions of the corpus.", no_args_is_help
 batches = typer.Typer(help="Batches of the lake.", no_args_is_help=True)
 quarantined = typer.Typer(help="What was rejected or failed, and why.", no_args_is_help=True)
 reviews = typer.Typer(help="Flagged batches and curators' decisions.", no_args_is_help=True)
+lakes = typer.Typer(help="The lake as a whole.", no_args_is_help=True)
 app.add_typer(releases, name="release")
 app.add_typer(batches, name="batch")
 app.add_typer(quarantined, name="quarantine")
 app.add_typer(reviews, name="review")
+app.add_typer(lakes, name="lake")
 
 out = Console(highlight=False)
 log = Console(stderr=True, highlight=False)
@@ -250,6 +252,19 @@ def review_reopen(
     """Let a decided case be decided again; the batch kept everything."""
     result = listing.reopen_case(config_file, case_id, who, why)
     _json(result) if as_json else terminal.print_decision(out, result)
+
+
+@lakes.command("moved-from")
+def lake_moved_from(
+    former: Annotated[str, typer.Argument(metavar="OLD_ROOT", help="The folder or URI where the lake lay before.")],
+    config_file: ConfigOption,
+) -> None:
+    """Tell a lake where it lay before, if its tables hold addresses there that it does not know itself."""
+    from pipeline.batch import lake_store
+    from pipeline.lake.format import moved_from
+
+    for root in moved_from(lake_store(config.load(config_file)), former):
+        out.print(root)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 A snapshot's shard holds the columns of its stage, one row for each document of the batch, in the shard's order. A row that an
 earlier stage rejected has nulls in all later stages. Text is written by `ingest` (raw, before redaction, under the raw root)
-and by `pii` (redacted); every other column lies beside it.
+and by `pii` (redacted), to files of its own; every other column lies beside it.
 """
 
 from __future__ import annotations

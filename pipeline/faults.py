@@ -48,6 +48,12 @@ POINTS: tuple[str, ...] = (
     "corpus.record.before",
     "corpus.record.after",
     "corpus.settle.after",
+    "lake.migrate.before",
+    "lake.migrate.after",
+    "gc.mark.before",
+    "gc.mark.after",
+    "gc.file.before",
+    "gc.file.after",
 )
 """Every place that can fail on demand: before and after each write and each commit."""
 

@@ -1,7 +1,7 @@
 """The runner: reads a snapshot, applies a stage, splits, writes, counts and commits. Only here are rows counted.
 
 A stage's job hands shards to Spark's workers; a worker opens the files it needs, skips the rows that were rejected before, applies
-the stage, and writes its own columns aligned with the shard. The driver names the winners in the manifest, which is the commit.
+the stage, and writes its own columns aligned with the shard, changed text in a file beside them. The driver names the winners in the manifest, which is the commit.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.batch import Batch
-from pipeline.document import COLUMNS, VERDICT_COLUMN
+from pipeline.document import COLUMNS, TEXT, VERDICT_COLUMN
 from pipeline.errors import ContractViolation, SnapshotError
 from pipeline.faults import point
 from pipeline.fingerprint import code_digest, digest, library_versions
 from pipeline.lake import manifest as manifests
 from pipeline.lake.manifest import Manifest, ShardFile, SourceCount
-from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
+from pipeline.lake.snapshots import COLUMNS_ROLE, TEXT_ROLE, Chain, unify, write_shard
+from pipeline.lake.store import Store
 from pipeline.metrics import stage_metrics
 from pipeline.recipe import RECIPE, Step, step
 from pipeline.stage import Stage
@@ -153,20 +154,19 @@ def _run(work: Work) -> Output:
         rows = work.batch.settings.engine.batch_rows
         function = partial(apply_to_shard, chain=work.chain, stage=stage, folder=work.folder, batch_rows=rows)
         answers = work.on_workers(list(range(work.chain.shards)), function)
-        return Output([ShardFile.model_validate(answer) for answer in answers], {})
+        return Output([ShardFile.model_validate(file) for answer in answers for file in answer], {})
     from pipeline.stages import wide
 
     return wide.RUNNERS[work.stage](work)
 
 
 def _pass_through(work: Work) -> Output:
-    """Write nulls for a stage that is switched off: every document is kept, nothing is measured."""
-    schema = COLUMNS[work.stage]
-    files = []
+    """Write nulls for a stage that is switched off: every document is kept, nothing is measured, and no text changes."""
+    schema = pa.schema([field for field in COLUMNS[work.stage] if field.name != TEXT])
+    files: list[ShardFile] = []
     for shard in range(work.chain.shards):
         length = len(work.chain.live(shard))
-        table = unify(schema, {}, length)
-        files.append(write_shard(work.batch.lake, work.folder, shard, COLUMNS_ROLE, table, _attempt()))
+        files += _write(work.batch.lake, work.folder, shard, unify(schema, {}, length))
     return Output(files, {})
 
 
@@ -185,7 +185,19 @@ def apply_to_shard(shard: int, chain: Chain, stage: Stage, folder: str, batch_ro
     place = np.full(length, -1, np.int64)
     place[rows] = np.arange(len(rows))
     aligned = result.take(pa.array(place, pa.int64(), mask=place < 0)) if len(rows) else unify(stage.adds, {}, length)
-    return write_shard(chain.lake, folder, shard, COLUMNS_ROLE, aligned.combine_chunks(), _attempt()).model_dump_json()
+    files = _write(chain.lake, folder, shard, aligned.combine_chunks())
+    return json.dumps([file.model_dump() for file in files])
+
+
+def _write(lake: Store, folder: str, shard: int, table: pa.Table) -> list[ShardFile]:
+    """Write a stage's columns and, in a file of its own, the text that it changed."""
+    attempt = uuid.uuid4().hex[:8]
+    if TEXT not in table.schema.names:
+        return [write_shard(lake, folder, shard, COLUMNS_ROLE, table, attempt)]
+    return [
+        write_shard(lake, folder, shard, COLUMNS_ROLE, table.drop_columns([TEXT]), attempt),
+        write_shard(lake, folder, shard, TEXT_ROLE, table.select([TEXT]), attempt),
+    ]
 
 
 def isolated_apply(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -294,10 +306,6 @@ def _with_read(work: Work, counts: list[SourceCount], output: Output) -> list[So
         (by_source.get(name) or empty[name]).model_copy(update={"read": handed.get(name, 0)})
         for name in sorted({*handed, *by_source})
     ]
-
-
-def _attempt() -> str:
-    return uuid.uuid4().hex[:8]
 
 
 def _watch(batch: Batch, folder: str, name: str, shards: int, progress: Progress | None) -> Callable[[], None]:

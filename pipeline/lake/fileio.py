@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyiceberg.io import FileIO, InputFile, OutputFile
 
 from pipeline.errors import SnapshotError
+from pipeline.lake.format import roots
 from pipeline.lake.store import Store
 
 if TYPE_CHECKING:
@@ -16,28 +17,24 @@ if TYPE_CHECKING:
 
 
 def name_in(store: Store, location: str) -> str:
-    """Turn an address inside the lake into a name."""
-    prefix = store.uri("x")[:-1]
-    if not location.startswith(prefix):
-        raise SnapshotError(
-            f"{location} lies outside the lake {store!r}: was the lake moved? Its tables hold full addresses"
-        )
-    return location.removeprefix(prefix)
+    """Turn an address inside the lake, at any root that it ever lay under, into a name: what is read is always the present lake.
 
-
-class _Input(InputFile):
-    def __init__(self, store: Store, location: str) -> None:
-        super().__init__(location)
-        self._store, self._file = store, name_in(store, location)
-
-    def __len__(self) -> int:
-        return self._store.size(self._file)
-
-    def exists(self) -> bool:
-        return self._store.exists(self._file)
-
-    def open(self, seekable: bool = True) -> io.BytesIO:  # noqa: ARG002 - pyiceberg's signature
-        return io.BytesIO(self._store.read_bytes(self._file))
+    Raises
+    ------
+    SnapshotError
+        If the address lies under none of the lake's roots.
+    UserError
+        If it would leave the root.
+    """
+    for again in (False, True):
+        # The longest root first: a lake may have been moved into a folder of its former root, or out of one.
+        for root in sorted(roots(store, again=again), key=len, reverse=True):
+            if location.startswith(f"{root}/"):
+                return Store.join(location.removeprefix(f"{root}/"))
+    raise SnapshotError(
+        f"{location} lies under no root that lake.json of {store!r} knows: if the lake was moved from there, "
+        "run `sluice lake moved-from OLD_ROOT -c CONFIG`"
+    )
 
 
 class _Buffer(io.BytesIO):
@@ -64,7 +61,9 @@ class _Buffer(io.BytesIO):
                 raise FileExistsError(self._file)
 
 
-class _Output(OutputFile):
+class _File(InputFile, OutputFile):
+    """A file of the lake, to be read or written."""
+
     def __init__(self, store: Store, location: str) -> None:
         super().__init__(location)
         self._store, self._file = store, name_in(store, location)
@@ -75,8 +74,11 @@ class _Output(OutputFile):
     def exists(self) -> bool:
         return self._store.exists(self._file)
 
+    def open(self, seekable: bool = True) -> io.BytesIO:  # noqa: ARG002 - pyiceberg's signature
+        return io.BytesIO(self._store.read_bytes(self._file))
+
     def to_input_file(self) -> InputFile:
-        return _Input(self._store, self.location)
+        return self
 
     def create(self, overwrite: bool = False) -> io.BytesIO:
         return _Buffer(self._store, self._file, overwrite)
@@ -93,11 +95,11 @@ class StoreIO(FileIO):
 
     def new_input(self, location: str) -> InputFile:
         """Return a file to read."""
-        return _Input(self._store, location)
+        return _File(self._store, location)
 
     def new_output(self, location: str) -> OutputFile:
         """Return a file to write."""
-        return _Output(self._store, location)
+        return _File(self._store, location)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
         """Delete a file."""

@@ -32,6 +32,7 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline.errors import ConfigError, ReleaseConflict, SnapshotError
 from pipeline.lake.fileio import StoreIO, name_in
+from pipeline.lake.format import TABLES_PRESENT, check_table
 from pipeline.lake.store import Store
 from pipeline.lake.tables import NAMESPACE, STATISTICS, TABLES, WAREHOUSE
 
@@ -47,6 +48,8 @@ _TYPES: dict[pa.DataType, PrimitiveType] = {
     pa.float64(): DoubleType(),
 }
 _WRITER = "writer-"
+FORMAT = "sluice.format-version"
+"""The table property that says which format a table has."""
 _ATTEMPTS = 5
 
 
@@ -65,7 +68,7 @@ class Tables:
         """
         with contextlib.suppress(NamespaceAlreadyExistsError):  # between its look and its insert
             self._catalog.create_namespace_if_not_exists(NAMESPACE)
-        return {name: self._first_snapshot(self._create(name)) for name in TABLES}
+        return {name: self._first_snapshot(self._upgrade(self._create(name))) for name in TABLES}
 
     def _create(self, name: str) -> Table:
         identifier = (NAMESPACE, name)
@@ -76,6 +79,14 @@ class Tables:
                 properties = _properties(TABLES[name], iceberg)
                 return self._catalog.create_table(identifier, iceberg, location=location, properties=properties)
         return self._load(name)
+
+    @staticmethod
+    def _upgrade(table: Table) -> Table:
+        """Take a table to the present format; 0, from before tables said theirs, differs in nothing else."""
+        if check_table(table.name()[-1], table.properties.get(FORMAT)) < TABLES_PRESENT:
+            with table.transaction() as transaction:
+                transaction.set_properties({FORMAT: str(TABLES_PRESENT)})
+        return table
 
     @staticmethod
     def _first_snapshot(table: Table) -> int:
@@ -180,11 +191,13 @@ class Tables:
 
     def _load(self, table: str) -> Table:
         try:
-            return self._catalog.load_table((NAMESPACE, table))
+            loaded = self._catalog.load_table((NAMESPACE, table))
         except NoSuchTableError:
             raise SnapshotError(
                 f"the catalogue does not know the table '{table}', which a release names: restore it, or check lake.catalog"
             ) from None
+        check_table(table, loaded.properties.get(FORMAT))
+        return loaded
 
     def _data_files(self, table: str, snapshot: int) -> list[DataFile]:
         """Return the data files of a snapshot; a snapshot never changes, so it is read once."""
@@ -255,6 +268,7 @@ def _properties(schema: pa.Schema, iceberg: Schema) -> dict[str, str]:
     """Return a table's properties: no statistics but of the listed columns, whichever engine writes to it later."""
     metrics = {f"write.metadata.metrics.column.{name}": "none" for name in schema.names if name not in STATISTICS}
     return {
+        FORMAT: str(TABLES_PRESENT),
         "write.metadata.metrics.default": "none",
         **metrics,
         "write.parquet.compression-codec": "zstd",

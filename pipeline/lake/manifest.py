@@ -25,7 +25,7 @@ class ShardFile(Part):
     shard: Count
     """Index of the shard; the same in every stage of a batch."""
     role: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    """What the file holds: `columns`, or `raw`, which lies in the raw root."""
+    """What the file holds: `columns`; `text`, which its stage changed; or `raw`, which lies in the raw root."""
     name: str
     """Relative to the root of its store."""
     rows: Count

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import SnapshotError
 from pipeline.lake.digest import DIGESTED, CorpusDigest
+from pipeline.lake.format import opened
 from pipeline.lake.release import History, Release
 from pipeline.lake.rows import Selection, read
 from pipeline.lake.tables import TABLES
@@ -38,7 +39,7 @@ class Reader:
     """
 
     def __init__(self, store: Store, catalog_url: str | None = None) -> None:
-        self.store = store
+        self.store = opened(store)
         self._url = catalog_url
         self._history = History(store)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ReleaseConflict, UserError
 from pipeline.faults import point
 from pipeline.lake.addition import check_addition, check_new
+from pipeline.lake.format import add_root, prepared
 from pipeline.lake.lease import Lease, hold
 from pipeline.lake.release import Approval, Release
 from pipeline.lake.rows import Selection
@@ -35,7 +36,10 @@ class Corpus(Writer):
     @contextlib.contextmanager
     def lease(self, holder: str, ttl: float = 120.0) -> Iterator[Lease]:
         """Hold the corpus for several steps that end in one change; `LeaseHeld` if another writer holds it."""
+        prepared(self.store)
         with hold(self._history, holder, ttl) as lease:
+            # What this writer's tables will say of their files must be found when the lake has moved on.
+            add_root(self.store, self.store.address)
             point("corpus.lease.after")
             yield lease
 

@@ -1,7 +1,8 @@
 """Snapshots: a stage's committed columns for one batch, and the one reader that assembles documents from them.
 
-A shard of a batch is one file a stage, all with the same rows in the same order; the reader zips what is asked for. Text is
-read from where it was written last: redacted by `pii`, raw by `ingest` before that. Only files that a manifest names are read.
+A shard of a batch is one file of columns a stage, all with the same rows in the same order; the reader zips what is asked for.
+Text lies in files of its own, so that it can expire while the columns stay. It is read from where it was written last: by a stage
+that changes it, or raw by `ingest` before that. Only files that a manifest names are read.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pipeline.lake.manifest import Manifest, ShardFile
 from pipeline.lake.store import Store
 
 COLUMNS_ROLE = "columns"
+TEXT_ROLE = "text"
 RAW_ROLE = "raw"
 
 
@@ -67,7 +69,7 @@ class Chain:
         return Chain(self.lake, self.raw, self.manifests[:end])
 
     def read(self, stage: str, shard: int, columns: Sequence[str]) -> pa.Table:
-        """Return columns of one stage's shard, all rows."""
+        """Return columns of one stage's shard, all rows; its text is what `texts` reads."""
         file = self._file(self.manifest(stage), COLUMNS_ROLE, shard)
         return read_file_columns(self.lake, file, columns)
 
@@ -87,9 +89,10 @@ class Chain:
         return alive
 
     def texts(self, shard: int) -> pa.ChunkedArray:
-        """Return the shard's text as the last stage of this chain sees it; null where a row was rejected before `pii`."""
-        if "pii" in self.stages and not self.manifest("pii").switched_off:
-            return self.read("pii", shard, [TEXT]).column(0)
+        """Return the shard's text as the last stage of this chain sees it; null where a row was rejected before that stage."""
+        for manifest in reversed(self.manifests):
+            if TEXT in COLUMNS[manifest.stage].names and not manifest.switched_off:
+                return read_file_columns(self.lake, self._file(manifest, TEXT_ROLE, shard), [TEXT]).column(0)
         return self.read_raw(shard).column(0)
 
     def documents(self, shard: int, columns: Sequence[str], rows: npt.NDArray[np.int64] | None = None) -> pa.Table:

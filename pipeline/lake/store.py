@@ -86,7 +86,12 @@ class Store:
 
     def uri(self, name: str) -> str:
         """Return the full address of `name`, with its scheme."""
-        return f"{'file://' if self.is_local else ''}{self.root}/{self.join(name)}"
+        return f"{self.address}/{self.join(name)}"
+
+    @property
+    def address(self) -> str:
+        """The root's full address, with its scheme."""
+        return f"{'file://' if self.is_local else ''}{self.root}"
 
     def child(self, name: str) -> str:
         """Return the root of a store inside this one."""

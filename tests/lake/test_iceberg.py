@@ -167,13 +167,6 @@ def test_any_folder_name(tmp_path, folder):
     assert words_of(Corpus(Store(str(tmp_path / folder))), A) == ["a0", "a2"]
 
 
-def test_a_moved_lake_says_so(corpus, tmp_path):
-    publish(corpus, "b1", A)
-    Path(corpus.store.root).rename(tmp_path / "moved")
-    with pytest.raises(SnapshotError, match="was the lake moved"):
-        list(Corpus(Store(str(tmp_path / "moved"))).documents())
-
-
 def test_an_object_store_needs_a_catalogue(tmp_path):
     with pytest.raises(ConfigError, match=r"lake\.catalog"):
         Tables(Store("memory://lake")).prepare()
