@@ -65,10 +65,19 @@ StageName = Annotated[str, typer.Argument(metavar="STAGE", help=f"One of: {', '.
 
 
 @app.command()
-def run(config_file: ConfigFile, set_: Set = None, input_: Input = None, as_json: Json = False) -> None:
+def run(
+    config_file: ConfigFile,
+    set_: Set = None,
+    input_: Input = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Make expired text anew from the source's files.")] = False,
+    as_json: Json = False,
+) -> None:
     """Run all eight stages and their gates, then publish; exactly what the DAG does."""
     reference = _open(config_file, set_, input_)
     log.print(f"batch [bold]{reference['batch_id']}[/] in {reference['lake']}")
+    if replay:
+        again = api.replay(reference)
+        log.print(f"text is made anew by: {', '.join(again) or 'no stage, none of it has expired'}")
     with terminal.Progress(log) as progress:
         result = api.run_all(reference, on_event=progress.event, progress=progress.shards)
     summary = {
@@ -252,6 +261,31 @@ def review_reopen(
     """Let a decided case be decided again; the batch kept everything."""
     result = listing.reopen_case(config_file, case_id, who, why)
     _json(result) if as_json else terminal.print_decision(out, result)
+
+
+@app.command()
+def gc(
+    config_file: ConfigFile,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would go.")] = False,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Remove what the section `retention` lets go: expired text, replaced results, files that nothing names."""
+    found = _collect(config_file, set_, dry_run)
+    _json(found) if as_json else terminal.print_collected(out, found)
+
+
+def _collect(config_file: Path, set_: list[str] | None, dry_run: bool) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    from pipeline.retention.collect import collect
+
+    settings = config.override(config.load(config_file), _pairs(set_, "--set"))
+    with log.status("looking at the lake") as status:
+        return collect(
+            settings, datetime.now(UTC), dry_run=dry_run,
+            progress=lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}"),
+        ).to_json()  # fmt: skip
 
 
 @lakes.command("moved-from")

@@ -223,6 +223,19 @@ class Review(Model):
     """No answer in time is a rejection."""
 
 
+class Retention(Model):
+    """What `sluice gc` may remove, and when. Null: never. Published documents and columns without text are never removed."""
+
+    raw_text_days: Annotated[float, Field(ge=0)] | None = 90
+    """Text before redaction, and the bytes of unreadable records, of batches that were closed so many days ago."""
+    text_days: Annotated[float, Field(ge=0)] | None = 30
+    """Redacted text between the stages, of batches that were closed so many days ago; published text is in the release."""
+    superseded_days: Annotated[float, Field(ge=0)] | None = 14
+    """Results of stages that a later run of their batch replaced so many days ago."""
+    orphan_hours: Annotated[float, Field(ge=0)] | None = 48
+    """Files that nothing names, and candidates for a release that was not made. Longer than the longest run of a stage."""
+
+
 class Lake(Model):
     """Where everything lies."""
 
@@ -257,16 +270,17 @@ class Settings(Model):
     history: History = History()
     publish: Publish = Publish()
     review: Review = Review()
+    retention: Retention = Retention()
     lake: Lake = Lake()
     engine: Engine = Engine()
     expectations: str | None = None
     """Folder of the suites; default: `expectations/` of the project."""
 
     def digest(self, *sections: str) -> str:
-        """Return a digest of the named sections (all but where things lie and run, if none is named)."""
+        """Return a digest of the named sections (all but where things lie and run and how long they stay, if none is named)."""
         data = self.model_dump(mode="json", include=set(sections) or None)
         if not sections:
-            for place in ("lake", "engine", "review"):
+            for place in ("lake", "engine", "review", "retention"):
                 data.pop(place)
         return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

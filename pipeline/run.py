@@ -21,6 +21,7 @@ from pipeline.document import COLUMNS, TEXT, VERDICT_COLUMN
 from pipeline.errors import ContractViolation, SnapshotError
 from pipeline.faults import point
 from pipeline.fingerprint import code_digest, digest, library_versions
+from pipeline.lake import expired
 from pipeline.lake import manifest as manifests
 from pipeline.lake.manifest import Manifest, ShardFile, SourceCount
 from pipeline.lake.snapshots import COLUMNS_ROLE, TEXT_ROLE, Chain, unify, write_shard
@@ -59,9 +60,14 @@ def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> Stag
     fingerprint = stage_fingerprint(batch, entry, chain)
     folder = f"batches/{batch.batch_id}/{name}/{fingerprint}"
     known = manifests.find(batch.lake, batch.batch_id, name, fingerprint)
+    if known is not None and not expired.is_whole(batch.lake, known):
+        batch.lake.remove(known.name)  # a candidate for a release that was not made in time: it is made again
+        known = None
     if known is not None:
         _set_head(batch, chain, known)
         return StageResult(known, reused=True, seconds=time.monotonic() - started)
+    if _needs_text(batch, entry, chain):
+        chain.require_texts()
     work = Work(batch, name, chain, fingerprint, folder, partial(session_of, batch, (name,)))
     watch = _watch(batch, folder, name, chain.shards, progress)
     try:
@@ -71,6 +77,29 @@ def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> Stag
     manifest = _commit(work, output, time.monotonic() - started)
     _set_head(batch, chain, manifest)
     return StageResult(manifest, reused=False, seconds=time.monotonic() - started)
+
+
+def _needs_text(batch: Batch, entry: Step, chain: Chain) -> bool:
+    """Return whether a stage that has to be run reads text; of the wider ones all but ingest do."""
+    if not chain.manifests or not entry.enabled(batch.settings):
+        return False
+    return entry.build is None or TEXT in entry.build(batch.settings, chain.fingerprints()).reads
+
+
+def withdraw_expired(batch: Batch) -> list[str]:
+    """Withdraw the batch's snapshots whose text expired, so that its next run makes them again from the source's files.
+
+    Returns
+    -------
+    list
+        The stages concerned.
+    """
+    again = [entry for entry in full_chain(batch).manifests if expired.expiry_of(batch.lake, entry)]
+    if again:
+        batch.lake.remove(_head_name(batch))  # first: a head names no snapshot that is not there
+    for entry in again:
+        batch.lake.remove(entry.name)
+    return [entry.stage for entry in again]
 
 
 def chain_before(batch: Batch, name: str) -> Chain:
@@ -101,12 +130,16 @@ def full_chain(batch: Batch) -> Chain:
 
     Unlike `chain_before` it compares no fingerprint with the present code, so that an upgrade does not hide what was done.
     """
-    try:
-        head = json.loads(batch.lake.read_bytes(_head_name(batch)))
-    except FileNotFoundError:
-        head = []
-    found = [manifests.read(batch.lake, manifests.manifest_name(batch.batch_id, *entry)) for entry in head]
+    found = [manifests.read(batch.lake, manifests.manifest_name(batch.batch_id, *entry)) for entry in _head(batch)]
     return Chain(batch.lake, batch.raw, tuple(found))
+
+
+def _head(batch: Batch) -> list[list[str]]:
+    """Return stage and fingerprint of each snapshot that the batch's last run came to."""
+    try:
+        return list(batch.lake.read_json(_head_name(batch)))
+    except FileNotFoundError:
+        return []
 
 
 def _head_name(batch: Batch) -> str:
@@ -115,7 +148,7 @@ def _head_name(batch: Batch) -> str:
 
 def _set_head(batch: Batch, chain: Chain, manifest: Manifest) -> None:
     """Record how far the batch has come: a stage that came out anew leaves what followed its old result behind."""
-    known = [[entry.stage, entry.fingerprint] for entry in full_chain(batch).manifests]
+    known = _head(batch)  # as it stands: what it names may be gone, and this is what mends it
     head = [[entry.stage, entry.fingerprint] for entry in (*chain.manifests, manifest)]
     if known[: len(head)] != head:
         point("stage.head.before")

@@ -37,7 +37,7 @@ from pipeline.lake.store import Store
 from pipeline.lake.tables import NAMESPACE, STATISTICS, TABLES, WAREHOUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pyiceberg.table import Table
 
@@ -98,6 +98,23 @@ class Tables:
     def files(self, table: str, snapshot: int) -> list[str]:
         """Return the names of the files that make up a snapshot, sorted."""
         return sorted(self._name(file.file_path) for file in self._data_files(table, snapshot))
+
+    def named(self, table: str, snapshots: Iterable[int]) -> set[str]:
+        """Return the names of the files of several snapshots; a manifest that they share is read once."""
+        loaded = self._load(table)
+        found: set[str] = set()
+        read: set[str] = set()
+        for snapshot in map(loaded.metadata.snapshot_by_id, set(snapshots)):
+            if snapshot is None:
+                raise SnapshotError(
+                    f"the table '{table}' has lost a snapshot that a release names: restore its catalogue"
+                )
+            for manifest in snapshot.manifests(loaded.io):
+                if manifest.manifest_path not in read:
+                    read.add(manifest.manifest_path)
+                    entries = manifest.fetch_manifest_entry(loaded.io)
+                    found.update(self._name(entry.data_file.file_path) for entry in entries)
+        return found
 
     def change(self, table: str, base: int, branch: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
         """Make a snapshot that holds the files of `base` with some added and some removed, on a branch of its own.

@@ -129,6 +129,24 @@ class Reader:
         release = release or self.newest()
         return [] if release is None else self._tables.files(table, release.tables[table])
 
+    def released_files(self) -> set[str]:
+        """Return the names of the files of all releases, old ones too."""
+        history = self.history()
+        found: set[str] = set()
+        for table in TABLES if history else ():
+            found |= self._tables.named(table, {release.tables[table] for release in history})
+        return found
+
+    def standing(self) -> list[Release]:
+        """Return the publishes that the newest release still builds on, newest first: those not rolled back."""
+        found, number = [], self._history.last()
+        while number:
+            release = self.get(number)
+            if release.kind == "publish":
+                found.append(release)
+            number = release.rolled_back_to or release.builds_on or 0
+        return found
+
     def recompute(self, release: Release | None = None, texts: bool = False) -> str:
         """Return the digest of a release, computed anew from all of its rows as they lie in its files.
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.document import COLUMNS, TEXT, VERDICT_COLUMN
 from pipeline.errors import SnapshotError
 from pipeline.faults import point
+from pipeline.lake import expired
 from pipeline.lake.manifest import Manifest, ShardFile
 from pipeline.lake.store import Store
 
@@ -70,12 +71,11 @@ class Chain:
 
     def read(self, stage: str, shard: int, columns: Sequence[str]) -> pa.Table:
         """Return columns of one stage's shard, all rows; its text is what `texts` reads."""
-        file = self._file(self.manifest(stage), COLUMNS_ROLE, shard)
-        return read_file_columns(self.lake, file, columns)
+        return self._read(self.lake, self.manifest(stage), COLUMNS_ROLE, shard, columns)
 
     def read_raw(self, shard: int, columns: Sequence[str] = (TEXT,)) -> pa.Table:
         """Return columns of the raw shard, all rows."""
-        return read_file_columns(self.raw, self._file(self.manifest("ingest"), RAW_ROLE, shard), columns)
+        return self._read(self.raw, self.manifest("ingest"), RAW_ROLE, shard, columns)
 
     def live(self, shard: int) -> npt.NDArray[np.bool_]:
         """Return which rows of a shard no stage of this chain has rejected or failed."""
@@ -90,10 +90,22 @@ class Chain:
 
     def texts(self, shard: int) -> pa.ChunkedArray:
         """Return the shard's text as the last stage of this chain sees it; null where a row was rejected before that stage."""
-        for manifest in reversed(self.manifests):
-            if TEXT in COLUMNS[manifest.stage].names and not manifest.switched_off:
-                return read_file_columns(self.lake, self._file(manifest, TEXT_ROLE, shard), [TEXT]).column(0)
-        return self.read_raw(shard).column(0)
+        manifest = self._text_manifest()
+        if manifest.stage == "ingest":
+            return self.read_raw(shard).column(0)
+        return self._read(self.lake, manifest, TEXT_ROLE, shard, [TEXT]).column(0)
+
+    def require_texts(self) -> None:
+        """Make sure that the text which `texts` would read has not expired, before work is begun that needs it.
+
+        Raises
+        ------
+        SnapshotError
+            If it has; the message says when, by which policy, and how to get it back.
+        """
+        manifest = self._text_manifest()
+        if entry := expired.expiry_of(self.lake, manifest):
+            raise SnapshotError(expired.sentence(manifest.batch_id, entry))
 
     def documents(self, shard: int, columns: Sequence[str], rows: npt.NDArray[np.int64] | None = None) -> pa.Table:
         """Return documents of a shard: `columns` from whichever stage of the chain wrote them last, `text` among them.
@@ -136,6 +148,23 @@ class Chain:
             if name in COLUMNS[stage].names and (name != "document_id" or stage == "ingest"):
                 return stage, name
         raise SnapshotError(f"no stage before this one has a column '{name}' (stages: {', '.join(self.stages)})")
+
+    def _text_manifest(self) -> Manifest:
+        """Return the snapshot that changed the text last."""
+        for manifest in reversed(self.manifests):
+            if TEXT in COLUMNS[manifest.stage].names and not manifest.switched_off:
+                return manifest
+        return self.manifest("ingest")
+
+    def _read(self, store: Store, manifest: Manifest, role: str, shard: int, columns: Sequence[str]) -> pa.Table:
+        """Return columns of one file; if it is gone, say whether a policy took it."""
+        file = self._file(manifest, role, shard)
+        try:
+            return read_file_columns(store, file, columns)
+        except SnapshotError:
+            if entry := expired.expiry_of(self.lake, manifest, (role,)):
+                raise SnapshotError(expired.sentence(manifest.batch_id, entry)) from None
+            raise
 
     def _file(self, manifest: Manifest, role: str, shard: int) -> ShardFile:
         for file in manifest.shards(role):

@@ -7,6 +7,7 @@ written beside its place, synced and renamed; an object store shows an object on
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ import re
 import uuid
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.fs
@@ -28,6 +29,15 @@ TEMPORARY = ".tmp-"
 """Prefix of files that a killed writer may leave behind; no reader ever opens one."""
 
 _CHUNK = 1 << 20
+
+
+class Entry(NamedTuple):
+    """One file of a listing."""
+
+    name: str
+    bytes: int
+    modified: dt.datetime
+    """By the store's own clock, UTC."""
 
 
 class Store:
@@ -163,6 +173,31 @@ class Store:
                 return []
         return sorted(path[len(self._base) + 1 :] for path in found)
 
+    def entries(self, prefix: str = "") -> tuple[Entry, ...]:
+        """Return all files below the folder `prefix`, by name, with size and time of change; for garbage collection only.
+
+        A file that goes meanwhile may be missing.
+        """
+        folder = self.path(prefix) if prefix else self._base
+        if self.is_local:
+            return tuple(sorted(self._local_entries(folder)))
+        try:
+            found = self._fsspec.find(folder, detail=True)
+        except FileNotFoundError:
+            return ()
+        return tuple(
+            Entry(path[len(self._base) + 1 :], int(info["size"]), _modified(self._fsspec, path, info))
+            for path, info in sorted(found.items())
+        )
+
+    def _local_entries(self, folder: str) -> Iterator[Entry]:
+        for place, _, files in os.walk(folder):
+            for file in files:
+                with contextlib.suppress(FileNotFoundError):
+                    found = Path(place, file).stat()
+                    when = dt.datetime.fromtimestamp(found.st_mtime, dt.UTC)
+                    yield Entry(f"{place}/{file}"[len(self._base) + 1 :], found.st_size, when)
+
     def open_input(self, name: str) -> pa.NativeFile:
         """Open `name` for random reading, as pyarrow.parquet wants it; FileNotFoundError if there is none."""
         return self.filesystem.open_input_file(self.path(name))
@@ -272,6 +307,15 @@ class Store:
         finally:
             with contextlib.suppress(FileNotFoundError):
                 Path(temporary).unlink()
+
+
+def _modified(filesystem: Any, path: str, info: dict[str, Any]) -> dt.datetime:
+    """Return when an object was changed last; fsspec's stores say it in different words."""
+    stated = next((info[key] for key in ("LastModified", "last_modified", "mtime", "created") if info.get(key)), None)
+    if isinstance(stated, int | float):
+        stated = dt.datetime.fromtimestamp(stated, dt.UTC)
+    when: dt.datetime = stated if isinstance(stated, dt.datetime) else filesystem.modified(path)
+    return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
 
 
 def _sync(path: str) -> None:

@@ -205,6 +205,16 @@ def print_decision(out: Console, result: dict[str, Any]) -> None:
     out.print_json(data=result)
 
 
+def print_collected(out: Console, found: dict[str, Any]) -> None:
+    """Print what was removed, or would be."""
+    title = "Would be removed" if found["dry_run"] else "Removed"
+    rows = found["kinds"]
+    total = {"kind": "all", "files": sum(r["files"] for r in rows), "bytes": sum(r["bytes"] for r in rows)}
+    out.print(_table(title, ["kind", "files", "bytes", "oldest", "why"], [*rows, total]))
+    for sentence in found["skipped"]:
+        out.print(f"[yellow]not now[/] {escape(sentence)}")
+
+
 def _table(title: str, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> Table:
     table = Table(title=title, header_style="bold")
     for name in names:

@@ -1,0 +1,1 @@
+"""What may leave the lake, when, and how it leaves: `sluice gc`."""
