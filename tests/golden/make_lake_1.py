@@ -74,17 +74,28 @@ def make(folder: Path) -> None:
     lines = [json.dumps(document) for document in documents]
     again = json.dumps({**documents[1], "id": "a copy of another document"})
     write(folder, "first.jsonl", [*lines[:6], again, "{broken"])
-    print(curate(folder, "approve"))
+    curate(folder, "approve")
     write(folder, "second.jsonl", lines[6:10])
-    print(curate(folder, "approve"))
+    curate(folder, "approve")
     published = corpus(load(folder / "pipeline.yaml"))
     names = sorted(name for part in published.documents(columns=["document_id"]) for name in part[0].to_pylist())
-    print(published.takedown(names[:1], "asked for by its author").number)
+    published.takedown(names[:1], "asked for by its author")
     write(folder, "third.jsonl", [*lines[10:13], "{broken"])
-    print(curate(folder, "reject"))
+    curate(folder, "reject")
     shutil.rmtree(folder / "input")
+    make_small(folder / "lake")
+
+
+def make_small(lake: Path) -> None:
+    """Leave out what no reader of a lake needs."""
     # Leases name the machine, and none is held.
-    shutil.rmtree(folder / "lake" / "warehouse" / "leases")
+    shutil.rmtree(lake / "warehouse" / "leases")
+    for report in lake.glob("batches/*/*/*/gate-*.json"):
+        if report.parts[-3] not in ("ingest", "publish"):
+            report.unlink()
+    for table in lake.glob("warehouse/corpus/*/metadata"):
+        for superseded in sorted(table.glob("*.metadata.json"))[:-2]:
+            superseded.unlink()
 
 
 if __name__ == "__main__":
