@@ -199,7 +199,8 @@ class _Collector:
         raws = tuple((raw, _by_name(raw.entries(folder))) for raw in self.raws[batch])
         times = [entry.modified for found in (entries, *(found for _, found in raws)) for entry in found.values()
                  if entry.name != expired.record_name(batch)]  # fmt: skip
-        known = cases.list_cases(cases.database_of(self.settings), batch_id=batch)
+        database = cases.database_of(self.settings)
+        known = cases.list_cases(database, batch_id=batch) if cases.is_begun(database) else []
         heads = [name for name in entries if name.startswith(f"{folder}/head-")]
         return View(
             lake=self.lake,

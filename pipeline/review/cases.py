@@ -139,6 +139,12 @@ def database_of(settings: Settings) -> str:
     return f"sqlite:///{Path(root) / 'review.db'}"
 
 
+def is_begun(database: str) -> bool:
+    """Return whether there may be cases: false for a SQLite file that is not there, which a look would make."""
+    url = sa.make_url(database)
+    return url.get_backend_name() != "sqlite" or not url.database or Path(url.database).is_file()
+
+
 def open_case(
     database: str,
     *,

@@ -100,7 +100,7 @@ def test_releases_are_listed_and_their_digests_are_those_of_their_rows(golden: C
 def test_documents_are_read_and_the_one_that_was_taken_down_is_in_no_release(golden: Copy) -> None:
     published = corpus(golden.settings())
     texts = {number: _texts(golden, number) for number in (1, 2, 3)}
-    assert [len(texts[number]) for number in texts] in ([5, 9, 9], [6, 9, 9])
+    assert [len(texts[number]) for number in texts] == [6, 9, 9]
     assert texts[1].keys() < texts[2].keys() == texts[3].keys()
     assert not published.tombstones().ids & texts[2].keys()
     assert any("The commit point" in text for text in texts[3].values())

@@ -73,6 +73,12 @@ def test_what_is_young_stays(golden: Copy) -> None:
     assert golden.files() == before
 
 
+def test_a_lake_without_review_cases_gets_none(golden: Copy) -> None:
+    golden.store.remove("review.db")
+    assert gone(gc(golden, 31 * DAY)) == {"text": 3, "candidate": 2}  # what was rejected is unfinished now
+    assert not golden.store.exists("review.db")
+
+
 def test_null_is_for_ever(golden: Copy) -> None:
     golden.plant("batches/.tmp-x", golden.born)
     before = golden.files()
