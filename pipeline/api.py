@@ -22,7 +22,7 @@ from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.recipe import STAGES
 from pipeline.report.funnel import funnel as funnel_rows
-from pipeline.run import Progress, full_chain, withdraw_expired
+from pipeline.run import Progress, full_chain
 from pipeline.run import run_stage as run
 from pipeline.work import INLINE, master_of, session_of
 
@@ -233,11 +233,6 @@ def run_all(reference: Reference, on_event: Any = None, progress: Progress | Non
             "why": "waits for a curator",
         }
     return commit(reference)
-
-
-def replay(reference: Reference) -> list[str]:
-    """Withdraw the results whose text expired, so that the next run makes them again; return their stages."""
-    return withdraw_expired(_batch(reference))
 
 
 def find_drops(config_path: str) -> list[dict[str, Any]]:

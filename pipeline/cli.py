@@ -75,11 +75,8 @@ def run(
     """Run all eight stages and their gates, then publish; exactly what the DAG does."""
     reference = _open(config_file, set_, input_)
     log.print(f"batch [bold]{reference['batch_id']}[/] in {reference['lake']}")
-    if replay:
-        again = api.replay(reference)
-        log.print(f"text is made anew by: {', '.join(again) or 'no stage, none of it has expired'}")
     with terminal.Progress(log) as progress:
-        result = api.run_all(reference, on_event=progress.event, progress=progress.shards)
+        result = api.run_all(reference, on_event=progress.event, progress=progress.shards, replay=replay)
     summary = {
         **result,
         "funnel": api.funnel(reference),

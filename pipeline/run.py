@@ -46,8 +46,19 @@ class StageResult:
     seconds: float
 
 
-def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> StageResult:
+def run_stage(batch: Batch, name: str, progress: Progress | None = None, *, replay: bool = False) -> StageResult:
     """Run one stage of a batch, or find its committed result.
+
+    Parameters
+    ----------
+    batch
+        The batch.
+    name
+        The stage.
+    progress
+        Told of the shards that are done.
+    replay
+        Run it also where only its text has expired, so that later stages can read it again.
 
     Raises
     ------
@@ -60,10 +71,9 @@ def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> Stag
     fingerprint = stage_fingerprint(batch, entry, chain)
     folder = f"batches/{batch.batch_id}/{name}/{fingerprint}"
     known = manifests.find(batch.lake, batch.batch_id, name, fingerprint)
-    if known is not None and not expired.is_whole(batch.lake, known):
-        batch.lake.remove(known.name)  # a candidate for a release that was not made in time: it is made again
-        known = None
-    if known is not None:
+    # What has expired is made again in its place: a candidate for a release always, text if asked to.
+    missing = known is not None and expired.is_missing(batch.lake, known, text=replay)
+    if known is not None and not missing:
         _set_head(batch, chain, known)
         return StageResult(known, reused=True, seconds=time.monotonic() - started)
     if _needs_text(batch, entry, chain):
@@ -74,7 +84,7 @@ def run_stage(batch: Batch, name: str, progress: Progress | None = None) -> Stag
         output = _run(work)
     finally:
         watch()
-    manifest = _commit(work, output, time.monotonic() - started)
+    manifest = _commit(work, output, time.monotonic() - started, again=missing)
     _set_head(batch, chain, manifest)
     return StageResult(manifest, reused=False, seconds=time.monotonic() - started)
 
@@ -84,22 +94,6 @@ def _needs_text(batch: Batch, entry: Step, chain: Chain) -> bool:
     if not chain.manifests or not entry.enabled(batch.settings):
         return False
     return entry.build is None or TEXT in entry.build(batch.settings, chain.fingerprints()).reads
-
-
-def withdraw_expired(batch: Batch) -> list[str]:
-    """Withdraw the batch's snapshots whose text expired, so that its next run makes them again from the source's files.
-
-    Returns
-    -------
-    list
-        The stages concerned.
-    """
-    again = [entry for entry in full_chain(batch).manifests if expired.expiry_of(batch.lake, entry)]
-    if again:
-        batch.lake.remove(_head_name(batch))  # first: a head names no snapshot that is not there
-    for entry in again:
-        batch.lake.remove(entry.name)
-    return [entry.stage for entry in again]
 
 
 def chain_before(batch: Batch, name: str) -> Chain:
@@ -291,8 +285,8 @@ def count_sources(chain: Chain, stage: str) -> list[SourceCount]:
     ]
 
 
-def _commit(work: Work, output: Output, seconds: float) -> Manifest:
-    """Count, measure and write the manifest, last and atomically."""
+def _commit(work: Work, output: Output, seconds: float, *, again: bool) -> Manifest:
+    """Count, measure and write the manifest, last and atomically; `again` replaces one whose files have expired."""
     name = work.stage
     draft = Manifest(
         batch_id=work.batch.batch_id,
@@ -318,7 +312,7 @@ def _commit(work: Work, output: Output, seconds: float) -> Manifest:
     metrics = stage_metrics(work.batch, chain, name, counts, {**output.metrics, **figures})
     final = draft.model_copy(update={"counts": tuple(counts), "metrics": metrics})
     point("stage.manifest.before")
-    committed = manifests.write(work.batch.lake, final)
+    committed = (manifests.replace if again else manifests.write)(work.batch.lake, final)
     point("stage.manifest.after")
     return committed
 

@@ -74,10 +74,10 @@ def expiry_of(lake: Store, manifest: Manifest, roles: tuple[str, ...] = TEXT_ROL
     return next((found[file.name] for file in manifest.files if file.role in roles and file.name in found), None)
 
 
-def is_whole(lake: Store, manifest: Manifest) -> bool:
-    """Return whether a snapshot still has every file but text, which only some readers need."""
-    others = tuple({file.role for file in manifest.files}.difference(TEXT_ROLES))
-    return expiry_of(lake, manifest, others) is None
+def is_missing(lake: Store, manifest: Manifest, *, text: bool) -> bool:
+    """Return whether files of a snapshot have expired without which it is of no use; those of text only count with `text`."""
+    roles = {file.role for file in manifest.files}
+    return expiry_of(lake, manifest, tuple(roles if text else roles.difference(TEXT_ROLES))) is not None
 
 
 def sentence(batch_id: str, entry: Expiry) -> str:

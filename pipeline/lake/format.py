@@ -223,7 +223,7 @@ def _split(store: Store, manifest: Manifest) -> None:
         if not manifest.switched_off:
             files.append(write_shard(store, folder, file.shard, TEXT_ROLE, table.select([TEXT]), attempt))
     new = Manifest.model_validate({**manifest.model_dump(), "files": [file.model_dump() for file in files]})
-    store.write_atomic(manifest.name, new.to_bytes())
+    manifests.replace(store, new)
 
 
 STEPS: dict[int, Callable[[Store], None]] = {0: _text_beside_the_columns}

@@ -145,6 +145,12 @@ def write(store: Store, manifest: Manifest) -> Manifest:
     return read(store, manifest.name)
 
 
+def replace(store: Store, manifest: Manifest) -> Manifest:
+    """Commit a snapshot in the place of one whose files have expired; a reader sees the one or the other."""
+    store.write_atomic(manifest.name, manifest.to_bytes())
+    return manifest
+
+
 def read(store: Store, name: str) -> Manifest:
     """Read a committed manifest.
 

@@ -284,18 +284,22 @@ def _crash(root: str, overrides: Settings, now: dt.datetime, point: str, times: 
     collect(overrides, now)
 
 
+QUICK = [("gc.mark.after", 1), ("gc.file.after", 5)]
 CRASHES = [
     ("gc.mark.before", 1),
-    ("gc.mark.after", 1),
+    ("gc.mark.before", 2),
     ("gc.mark.after", 3),
     ("gc.file.before", 1),
     ("gc.file.after", 1),
-    ("gc.file.after", 5),
     ("gc.file.before", 9),
+    ("gc.file.after", 12),
 ]
 
 
-def test_killed_anywhere_and_run_again_it_ends_the_same(copies: Callable[[str], Copy]) -> None:
+@pytest.mark.parametrize("crashes", [QUICK, pytest.param(CRASHES, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_killed_anywhere_and_run_again_it_ends_the_same(
+    crashes: list[tuple[str, int]], copies: Callable[[str], Copy]
+) -> None:
     def prepared(name: str) -> Copy:
         golden = copies(name)
         batch = batches_of(golden)["second"]
@@ -312,7 +316,7 @@ def test_killed_anywhere_and_run_again_it_ends_the_same(copies: Callable[[str], 
     gc(whole, 92 * DAY)
     expected = kept(whole)
     context = multiprocessing.get_context("fork")
-    for number, (point, times) in enumerate(CRASHES):
+    for number, (point, times) in enumerate(crashes):
         golden = prepared(f"crash-{number}")
         now = golden.born + 92 * DAY
         process = context.Process(target=_crash, args=(golden.store.root, golden.settings(), now, point, times))
