@@ -58,8 +58,10 @@ def open_batch(
     return dict(open_input(settings, placed, sources).reference())
 
 
-def run_stage(reference: Reference, stage: str, progress: Progress | None = None) -> dict[str, Any]:
-    """Run one stage, or find its committed result; the gate before it must be open.
+def run_stage(
+    reference: Reference, stage: str, progress: Progress | None = None, *, replay: bool = False
+) -> dict[str, Any]:
+    """Run one stage, or find its committed result; the gate before it must be open. `replay` makes expired text again.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def run_stage(reference: Reference, stage: str, progress: Progress | None = None
     """
     batch = _batch(reference)
     gating.require_open(batch, stage)
-    result = run(batch, stage, progress)
+    result = run(batch, stage, progress, replay=replay)
     return {"stage": stage, "reused": result.reused, "seconds": round(result.seconds, 2), **_totals(result.manifest)}
 
 
@@ -213,14 +215,16 @@ def _approval(batch: Batch, reference: Reference, case_id: str | None) -> dict[s
     return {"who": given.who, "when": given.at, "why": given.why, "case_id": case_id}
 
 
-def run_all(reference: Reference, on_event: Any = None, progress: Progress | None = None) -> dict[str, Any]:
-    """Run every stage and gate of a batch in order, and publish it unless it was flagged."""
+def run_all(
+    reference: Reference, on_event: Any = None, progress: Progress | None = None, *, replay: bool = False
+) -> dict[str, Any]:
+    """Run every stage and gate of a batch in order, and publish it unless it was flagged. `replay` makes expired text again."""
     tell = on_event or (lambda *_: None)
     batch = _batch(reference)
     if master_of(batch) != INLINE and full_chain(batch).stages != STAGES:
         session_of(batch, STAGES)  # one session for all stages
     for stage in STAGES:
-        tell("stage", run_stage(reference, stage, progress=progress))
+        tell("stage", run_stage(reference, stage, progress=progress, replay=replay))
         tell("gate", run_gate(reference, stage))
     flagged = holds(reference)
     if flagged:

@@ -20,9 +20,13 @@ import pytest
 from pipeline import faults
 from tests.end_to_end.killing import SHARD_DOCUMENTS, Lake, curate_in_process, processes, watch
 
-ELSEWHERE = ("drop.", "gc.")
-"""Points of other calls than a batch's way; tests/test_drops.py and tests/lake/test_retention.py kill there."""
-POINTS = [point for point in faults.POINTS if not point.startswith(ELSEWHERE)]
+ELSEWHERE = {
+    "drop.": "tests/test_drops.py",
+    "gc.": "tests/retention/test_collect.py",
+    "lake.": "tests/lake/test_format.py",
+}
+"""Points of other calls than a batch's way, and the tests that kill there."""
+POINTS = [point for point in faults.POINTS if not point.startswith(tuple(ELSEWHERE))]
 QUICK = {"stage.manifest.before#4", "stage.shard.after#9", "corpus.record.before"}
 """In `make test`; all the others in `make test-all`."""
 # A stage's points are reached again and again: also kill in the middle of a batch, and at its end.
@@ -118,6 +122,6 @@ def test_a_command_with_spark_killed_at_a_random_moment_and_run_again(lake: Lake
 def test_every_point_is_killed_somewhere() -> None:
     names = {point.split(".")[0] for point in faults.POINTS}
     assert {"batch", "stage", "gate", "review", "table", "corpus"} <= names
-    for prefix, place in (("drop.", "tests/test_drops.py"), ("gc.", "tests/lake/test_retention.py")):
+    for prefix, place in ELSEWHERE.items():
         if any(point.startswith(prefix) for point in faults.POINTS):
             assert prefix in (Path(__file__).parents[2] / place).read_text()

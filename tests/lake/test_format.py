@@ -154,7 +154,7 @@ def test_no_migration_beside_a_writer(store):
 
 
 def _crash(root: str, point: str) -> None:
-    faults._NAME, faults._ACTION = point, "kill"
+    faults.arm(f"{point}=kill")
     opened(Store(root))
 
 

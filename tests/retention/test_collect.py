@@ -268,38 +268,25 @@ def test_a_rolled_back_release_keeps_its_files(golden: Copy) -> None:
     check_corpus(published)
 
 
-def _crash(root: str, overrides: Settings, now: dt.datetime, point: str, times: int) -> None:
-    """Die at the given visit of a point."""
-    honest, seen = faults.point, []
-
-    def count(name: str) -> None:
-        seen.append(name)
-        if seen.count(point) == times:
-            faults._NAME, faults._ACTION = point, "kill"
-        honest(name)
-
-    from pipeline.retention import collect as module
-
-    module.point = expired.point = count
-    collect(overrides, now)
+def _crash(settings: Settings, now: dt.datetime, point: str) -> None:
+    faults.arm(f"{point}=kill")
+    collect(settings, now)
 
 
-QUICK = [("gc.mark.after", 1), ("gc.file.after", 5)]
+QUICK = ["gc.mark.after#1", "gc.file.after#5"]
 CRASHES = [
-    ("gc.mark.before", 1),
-    ("gc.mark.before", 2),
-    ("gc.mark.after", 3),
-    ("gc.file.before", 1),
-    ("gc.file.after", 1),
-    ("gc.file.before", 9),
-    ("gc.file.after", 12),
+    "gc.mark.before#1",
+    "gc.mark.before#2",
+    "gc.mark.after#3",
+    "gc.file.before#1",
+    "gc.file.after#1",
+    "gc.file.before#9",
+    "gc.file.after#12",
 ]
 
 
 @pytest.mark.parametrize("crashes", [QUICK, pytest.param(CRASHES, marks=pytest.mark.slow)], ids=["some", "all"])
-def test_killed_anywhere_and_run_again_it_ends_the_same(
-    crashes: list[tuple[str, int]], copies: Callable[[str], Copy]
-) -> None:
+def test_killed_anywhere_and_run_again_it_ends_the_same(crashes: list[str], copies: Callable[[str], Copy]) -> None:
     def prepared(name: str) -> Copy:
         golden = copies(name)
         batch = batches_of(golden)["second"]
@@ -316,16 +303,16 @@ def test_killed_anywhere_and_run_again_it_ends_the_same(
     gc(whole, 92 * DAY)
     expected = kept(whole)
     context = multiprocessing.get_context("fork")
-    for number, (point, times) in enumerate(crashes):
+    for number, point in enumerate(crashes):
         golden = prepared(f"crash-{number}")
         now = golden.born + 92 * DAY
-        process = context.Process(target=_crash, args=(golden.store.root, golden.settings(), now, point, times))
+        process = context.Process(target=_crash, args=(golden.settings(), now, point))
         process.start()
         process.join(60)
-        assert process.exitcode == -signal.SIGKILL, (point, times)
+        assert process.exitcode == -signal.SIGKILL, point
         check_corpus(corpus(golden.settings()))
         gc(golden, 92 * DAY)
-        assert kept(golden) == expected, (point, times)
+        assert kept(golden) == expected, point
         shutil.rmtree(golden.folder)
 
 
