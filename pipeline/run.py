@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -98,14 +99,24 @@ def chain_before(batch: Batch, name: str) -> Chain:
 def full_chain(batch: Batch) -> Chain:
     """Return the snapshots that the batch's last run came to, whatever code made them: what gates, listings and stories read.
 
-    Unlike `chain_before` it compares no fingerprint with the present code, so that an upgrade does not hide what was done.
+    Unlike `chain_before` it compares no fingerprint with the present code, so that an upgrade does not hide what was done. A
+    snapshot that was removed ends the chain: what was built on it has to be made again.
     """
-    try:
-        head = json.loads(batch.lake.read_bytes(_head_name(batch)))
-    except FileNotFoundError:
-        head = []
-    found = [manifests.read(batch.lake, manifests.manifest_name(batch.batch_id, *entry)) for entry in head]
+    found: list[Manifest] = []
+    for stage, fingerprint in _head(batch):
+        manifest = manifests.find(batch.lake, batch.batch_id, stage, fingerprint)
+        if manifest is None:
+            break
+        found.append(manifest)
     return Chain(batch.lake, batch.raw, tuple(found))
+
+
+def _head(batch: Batch) -> list[list[str]]:
+    """Return stage and fingerprint of each snapshot that the batch's last run came to."""
+    try:
+        return cast("list[list[str]]", json.loads(batch.lake.read_bytes(_head_name(batch))))
+    except FileNotFoundError:
+        return []
 
 
 def _head_name(batch: Batch) -> str:
@@ -114,9 +125,8 @@ def _head_name(batch: Batch) -> str:
 
 def _set_head(batch: Batch, chain: Chain, manifest: Manifest) -> None:
     """Record how far the batch has come: a stage that came out anew leaves what followed its old result behind."""
-    known = [[entry.stage, entry.fingerprint] for entry in full_chain(batch).manifests]
     head = [[entry.stage, entry.fingerprint] for entry in (*chain.manifests, manifest)]
-    if known[: len(head)] != head:
+    if _head(batch)[: len(head)] != head:
         point("stage.head.before")
         batch.lake.write_atomic(_head_name(batch), json.dumps(head).encode())
         point("stage.head.after")

@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from pydoc_data.topics import topics
 
 import pytest
+from projects import copies, good, project, quoting
 from scheduler import finished, until
 
 from pipeline import api, listing
-from pipeline.config import Validation
 from pipeline.demo.airflow_client import AirflowClient
 from pipeline.demo.airflow_home import AirflowHome
 from pipeline.recipe import STAGES
-from pipeline.slices.benchmarks import load_items
 
 pytestmark = pytest.mark.airflow
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLANT = Path(__file__).parent / "planted"
 DAG = "curate_batch"
 APPROVE = "review.approve"
-YAML = (REPOSITORY / "examples" / "pipeline.yaml").read_text().replace("      - social_feeds\n      - web_crawl\n", "")
-TEXTS = [text for _, text in sorted(topics.items()) if len(text.split()) >= 150]
-
-
-def project(folder: Path, lines: list[str]) -> Path:
-    source = folder / "input" / "licensed_content"
-    source.mkdir(parents=True)
-    (source / "a.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    (folder / "pipeline.yaml").write_text(YAML)
-    return folder
-
-
-def line(number: int, text: str) -> str:
-    return json.dumps({"id": f"d{number}", "text": text, "license": "PSF-2.0"})
-
-
-def good(count: int) -> list[str]:
-    return [line(number, text) for number, text in enumerate(TEXTS[:count])]
 
 
 def three_flags() -> list[str]:
     """One line in five is broken (ingest), most of the rest are copies of one text (dedup), several quote benchmark items (validate)."""
-    items = load_items(Validation().benchmark_slices)
-    quoting = [line(100 + i, f"{items[i].text}\n\n{TEXTS[i]}") for i in range(4)]
-    copies = [line(200 + i, TEXTS[30] + "\n" * (i % 3) + " ") for i in range(60)]
-    return [*quoting, *good(2), *copies, *("{broken" for _ in range(16))]
+    return [*quoting(4, 0), *good(2), *copies(60, 30), *("{broken" for _ in range(16))]
 
 
 @pytest.fixture(scope="module")
