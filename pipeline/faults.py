@@ -48,6 +48,8 @@ POINTS: tuple[str, ...] = (
     "corpus.record.before",
     "corpus.record.after",
     "corpus.settle.after",
+    "drop.claim.before",
+    "drop.claim.after",
 )
 """Every place that can fail on demand: before and after each write and each commit."""
 

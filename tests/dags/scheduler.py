@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.demo.airflow_client import AirflowClient
+from pipeline.errors import TransientError, UserError
 
 DAG = "curate_batch"
 PATIENCE = 400
@@ -20,6 +21,23 @@ def until(found: Callable[[], Any]) -> Any:
             return result
         time.sleep(0.3)
     raise AssertionError("it did not happen in time")
+
+
+def trigger(admin: AirflowClient, run_id: str, form: dict[str, Any], dag_id: str = DAG) -> str:
+    """Trigger a run; many at once meet a locked SQLite database (status 500), so until it is there."""
+
+    def tried() -> bool:
+        try:
+            admin.trigger(dag_id, form, run_id)
+        except TransientError:
+            return False
+        except UserError as error:
+            if "409" not in str(error):  # an earlier try made it after all
+                raise
+        return True
+
+    until(tried)
+    return run_id
 
 
 def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | None]]:

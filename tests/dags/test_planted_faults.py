@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import canaries
 import pytest
 from projects import copies, good, project, quoting
-from scheduler import finished, until
+from scheduler import finished, trigger, until
 
 from pipeline import api, listing
 from pipeline.demo.airflow_client import AirflowClient
@@ -24,7 +25,7 @@ APPROVE = "review.approve"
 
 def three_flags() -> list[str]:
     """One line in five is broken (ingest), most of the rest are copies of one text (dedup), several quote benchmark items (validate)."""
-    return [*quoting(4, 0), *good(2), *copies(60, 30), *("{broken" for _ in range(16))]
+    return [*quoting(4, 0), *good(2), *canaries.lines(34), *copies(60, 30), *("{broken" for _ in range(16))]
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +56,11 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "nothing_left": project(root / "nothing_left", good(8)),
         "approved": project(root / "approved", three_flags()),
         "rejected": project(root / "rejected", three_flags()),
+        "quoting dedup": project(root / "quoting", [*canaries.lines(30), *good(2)]),
     }
     # Read by tests/dags/planted/sitecustomize.py in the task's process.
-    for fault in ("lost_row", "narrow_screen"):
-        (made[fault] / "lake").mkdir()
-        (made[fault] / "lake" / "planted").write_text(fault)
+    for fault in ("lost_row", "narrow_screen", "quoting dedup"):
+        (made[fault] / "planted").write_text(f"{fault}\n{list(canaries.VALUES.values())}")
     return made
 
 
@@ -67,7 +68,9 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def runs(admin: AirflowClient, projects: dict[str, Path]) -> dict[str, str]:
     overrides = {"nothing_left": {"cleaning.quality_threshold": 1.0}}
     return {
-        name: admin.trigger(DAG, {"config": str(folder / "pipeline.yaml"), "overrides": overrides.get(name, {})})
+        name: trigger(
+            admin, folder.name, {"config": str(folder / "pipeline.yaml"), "overrides": overrides.get(name, {})}
+        )
         for name, folder in projects.items()
     }
 
@@ -123,3 +126,14 @@ def test_faults_of_three_stages_flag_and_the_curators_answer_decides(
     assert listing.releases(projects["rejected"] / "pipeline.yaml") == []
     [event] = admin.asset_events(runs["approved"])
     assert event["extra"] == {"release": 1, "documents": released["documents"], "digest": released["digest"]}
+
+
+def test_an_exception_that_quotes_a_text_leaves_no_trace_and_neither_do_the_other_runs(
+    home: AirflowHome, admin: AirflowClient, runs: dict[str, str], projects: dict[str, Path]
+) -> None:
+    for run in runs.values():
+        finished(admin, run)
+    assert admin.states(DAG, runs["quoting dedup"])["dedup.run"] == "failed"
+    log = "\n".join(admin.log(DAG, runs["quoting dedup"], "dedup.run", 1))
+    assert "UnexpectedError: ValueError in pipeline/stages/dedup.py" in log
+    assert canaries.leaks([home.folder, *(folder / "lake" for folder in projects.values())]) == set()
