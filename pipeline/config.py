@@ -284,6 +284,8 @@ class Settings(Model):
         if not sections:
             for place in ("lake", "engine", "review"):
                 data.pop(place)
+            for source in data["ingestion"]["sources"]:
+                del source["paths"]
         return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -43,3 +43,22 @@ def trigger(admin: AirflowClient, run_id: str, form: dict[str, Any], dag_id: str
 def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | None]]:
     state = until(lambda: (state := admin.run(DAG, run_id)["state"]) in ("success", "failed") and state)
     return state, admin.states(DAG, run_id)
+
+
+def clear(admin: AirflowClient, run_id: str, task_id: str) -> None:
+    """Clear a task of a run and everything after it, as an operator does in the grid."""
+    body = {
+        "dry_run": False,
+        "dag_run_id": run_id,
+        "task_ids": [task_id],
+        "include_downstream": True,
+        "only_failed": False,
+    }
+    admin._call("POST", f"/api/v2/dags/{DAG}/clearTaskInstances", body)
+
+
+def backfill(admin: AirflowClient, start: str, end: str, form: dict[str, Any]) -> None:
+    """Backfill the nightly over some dates and wait until all its runs are done."""
+    body = {"dag_id": "nightly_ingest", "from_date": start, "to_date": end, "dag_run_conf": form, "max_active_runs": 1}
+    number = admin._call("POST", "/api/v2/backfills", body)["id"]
+    until(lambda: admin._call("GET", f"/api/v2/backfills/{number}")["completed_at"])

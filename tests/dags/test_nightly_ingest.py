@@ -114,6 +114,27 @@ def test_a_paused_curate_batch_fails_loudly_and_takes_nothing(night, runs, arriv
     assert [drop["drop"] for drop in stand_in.find_drops(config)["drops"]] == ["paused"]
 
 
+def test_the_report_names_what_changed_what_waits_and_what_cannot_be_read(night, runs, arrive, stand_in, monkeypatch):
+    arrive("web_crawl", "n1")
+    honest = stand_in.find_drops
+
+    def found(config_path):
+        search = honest(config_path)
+        changed = [drop | {"taken_before": ["b-old"]} for drop in search["drops"]]
+        waits, broken = ["web_crawl/n2: it holds no _SUCCESS yet"], ["web_crawl/n3: it is a link"]
+        return {"drops": changed, "waiting": waits, "unreadable": broken}
+
+    monkeypatch.setattr(stand_in, "find_drops", found)
+    states, said = night()
+    assert states["report"] == "success"
+    assert said.splitlines() == [
+        "1 drop(s) taken: web_crawl/n1 as drop__b-web_crawl-n1, changed since it was taken as b-old",
+        "1 not complete: web_crawl/n2: it holds no _SUCCESS yet",
+        "1 NOT READABLE: web_crawl/n3: it is a link",
+    ]
+    assert len(runs()) == 1
+
+
 def test_more_drops_than_airflow_maps_wait_for_the_next_night():
     from pipeline import airflow
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import canaries
 import pytest
+from airflow_homes import planted_home
 from projects import copies, good, project, quoting
 from scheduler import finished, trigger, until
 
@@ -17,8 +17,6 @@ from pipeline.demo.airflow_home import AirflowHome
 from pipeline.recipe import STAGES
 
 pytestmark = pytest.mark.airflow
-REPOSITORY = Path(__file__).resolve().parents[2]
-PLANT = Path(__file__).parent / "planted"
 DAG = "curate_batch"
 APPROVE = "review.approve"
 
@@ -30,15 +28,7 @@ def three_flags() -> list[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
-    path = os.pathsep.join([str(PLANT), str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
-    environment = {"PYTHONPATH": path, "SLUICE_SPARK_MASTER": "inline"}
-    with AirflowHome(
-        tmp_path_factory.mktemp("airflow"),
-        REPOSITORY / "dags",
-        users={"admin": "admin", "cora": "user"},
-        environment=environment,
-        preload="pipeline.preload",
-    ) as started:
+    with planted_home(tmp_path_factory.mktemp("airflow")) as started:
         yield started
 
 

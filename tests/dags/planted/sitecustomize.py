@@ -5,6 +5,8 @@ Its first line is the fault's name, the rest what a careless exception would quo
 
 import importlib.abc
 import importlib.machinery
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +18,15 @@ def planted(store):
     return name, text
 
 
+def once(store, name):
+    """Return True the first time that it is asked for a lake."""
+    try:
+        (Path(store.root).parent / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
 def plant_in_writer(module):
     honest = module.write_shard
 
@@ -24,6 +35,8 @@ def plant_in_writer(module):
         stage = folder.split("/")[2]
         if name == f"quoting {stage}":
             raise ValueError(f"cannot write {text}")
+        if name == f"killed in {stage}" and once(store, "killed"):
+            os.kill(os.getpid(), signal.SIGKILL)
         lost = name == "lost_row" and stage == "language"
         return honest(store, folder, shard, role, table.slice(1) if lost else table, attempt)
 
@@ -59,7 +72,7 @@ def plant_in_runner(module):
 
 
 def plant_in_gates(module):
-    honest = module.narrow_rows
+    honest, honest_check = module.narrow_rows, module.require_open
 
     def careless(chain, stage):
         name, text = planted(chain.lake)
@@ -67,7 +80,19 @@ def plant_in_gates(module):
             raise KeyError(text)
         return honest(chain, stage)
 
+    def upgrade(batch, stage):
+        """From the stage after quality on, every process has another code for quality."""
+        upgraded = Path(batch.lake.root).parent / "upgraded"
+        if planted(batch.lake)[0] == "upgraded after quality" and (stage == "provenance" or upgraded.exists()):
+            upgraded.touch()
+            from pipeline import run
+
+            old = run.code_digest
+            run.code_digest = lambda places: "0" * 64 if "stages/quality.py" in places else old(places)
+        return honest_check(batch, stage)
+
     module.narrow_rows = careless
+    module.require_open = upgrade
 
 
 def plant_in_commit(module):
