@@ -115,7 +115,7 @@ def test_a_paused_curate_batch_fails_loudly_and_takes_nothing(night, runs, arriv
 
 
 def test_the_report_names_what_changed_what_waits_and_what_cannot_be_read(night, runs, arrive, stand_in, monkeypatch):
-    arrive("web_crawl", "n1")
+    arrive("web_crawl", "told")
     honest = stand_in.find_drops
 
     def found(config_path):
@@ -128,7 +128,7 @@ def test_the_report_names_what_changed_what_waits_and_what_cannot_be_read(night,
     states, said = night()
     assert states["report"] == "success"
     assert said.splitlines() == [
-        "1 drop(s) taken: web_crawl/n1 as drop__b-web_crawl-n1, changed since it was taken as b-old",
+        "1 drop(s) taken: web_crawl/told as drop__b-web_crawl-told, changed since it was taken as b-old",
         "1 not complete: web_crawl/n2: it holds no _SUCCESS yet",
         "1 NOT READABLE: web_crawl/n3: it is a link",
     ]
