@@ -24,20 +24,25 @@ def until(found: Callable[[], Any]) -> Any:
 
 
 def trigger(admin: AirflowClient, run_id: str, form: dict[str, Any], dag_id: str = DAG) -> str:
-    """Trigger a run; many at once meet a locked SQLite database (status 500), so until it is there."""
+    """Trigger a run and return its id."""
+    _until_taken(lambda: admin.trigger(dag_id, form, run_id))
+    return run_id
+
+
+def _until_taken(call: Callable[[], Any]) -> None:
+    """Ask until Airflow has taken it: a busy SQLite database answers with 500, and may have taken it all the same (409)."""
 
     def tried() -> bool:
         try:
-            admin.trigger(dag_id, form, run_id)
+            call()
         except TransientError:
             return False
         except UserError as error:
-            if "409" not in str(error):  # an earlier try made it after all
+            if "409" not in str(error):
                 raise
         return True
 
     until(tried)
-    return run_id
 
 
 def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | None]]:
@@ -54,11 +59,16 @@ def clear(admin: AirflowClient, run_id: str, task_id: str) -> None:
         "include_downstream": True,
         "only_failed": False,
     }
-    admin._call("POST", f"/api/v2/dags/{DAG}/clearTaskInstances", body)
+    _until_taken(lambda: admin._call("POST", f"/api/v2/dags/{DAG}/clearTaskInstances", body))
 
 
 def backfill(admin: AirflowClient, start: str, end: str, form: dict[str, Any]) -> None:
     """Backfill the nightly over some dates and wait until all its runs are done."""
     body = {"dag_id": "nightly_ingest", "from_date": start, "to_date": end, "dag_run_conf": form, "max_active_runs": 1}
-    number = admin._call("POST", "/api/v2/backfills", body)["id"]
-    until(lambda: admin._call("GET", f"/api/v2/backfills/{number}")["completed_at"])
+    _until_taken(lambda: admin._call("POST", "/api/v2/backfills", body))
+
+    def done() -> bool:
+        found = admin._call("GET", "/api/v2/backfills?dag_id=nightly_ingest")["backfills"]
+        return bool(found) and all(entry["completed_at"] for entry in found)
+
+    until(done)

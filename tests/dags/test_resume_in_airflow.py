@@ -62,7 +62,7 @@ def test_a_worker_killed_in_the_middle_of_a_stage_is_tried_again_and_the_release
     assert (projects["killed in quality"] / "killed").exists()
     calm, torn = (listing.releases(projects[case] / "pipeline.yaml") for case in ("undisturbed", "killed in quality"))
     assert [(entry["release"], entry["digest"]) for entry in calm] == [
-        (entry["number"], entry["digest"]) for entry in torn
+        (entry["release"], entry["digest"]) for entry in torn
     ]
 
 

@@ -80,19 +80,37 @@ def plant_in_gates(module):
             raise KeyError(text)
         return honest(chain, stage)
 
-    def upgrade(batch, stage):
-        """From the stage after quality on, every process has another code for quality."""
-        upgraded = Path(batch.lake.root).parent / "upgraded"
-        if planted(batch.lake)[0] == "upgraded after quality" and (stage == "provenance" or upgraded.exists()):
-            upgraded.touch()
-            from pipeline import run
-
-            old = run.code_digest
-            run.code_digest = lambda places: "0" * 64 if "stages/quality.py" in places else old(places)
+    def upgraded_first(batch, stage):
+        """The workers are upgraded between quality and the stage after it."""
+        if (
+            planted(batch.lake)[0] == "upgraded after quality"
+            and stage == "provenance"
+            and once(batch.lake, "upgraded")
+        ):
+            upgrade()
         return honest_check(batch, stage)
 
     module.narrow_rows = careless
-    module.require_open = upgrade
+    module.require_open = upgraded_first
+
+
+def upgrade():
+    """Give this process another code of quality."""
+    from pipeline import run
+
+    old = run.code_digest
+    run.code_digest = lambda places: "0" * 64 if "stages/quality.py" in places else old(places)
+
+
+def plant_in_batches(module):
+    honest = module.load_batch
+
+    def load(reference, overrides=None):
+        if (Path(reference["lake"]).parent / "upgraded").exists():
+            upgrade()
+        return honest(reference, overrides)
+
+    module.load_batch = load
 
 
 def plant_in_commit(module):
@@ -108,6 +126,7 @@ def plant_in_commit(module):
 
 
 PLANTS = {
+    "pipeline.batch": plant_in_batches,
     "pipeline.lake.snapshots": plant_in_writer,
     "pipeline.run": plant_in_runner,
     "pipeline.gating": plant_in_gates,
