@@ -56,6 +56,12 @@ FORM = {
         title="Overrides",
         description='Settings for this batch alone, by dotted key: {"cleaning.quality_threshold": 0.5}.',
     ),
+    "batch_id": Param(
+        None,
+        type=["null", "string"],
+        title="Batch",
+        description="Refuse the input unless it makes this batch; the nightly sets it. Empty: whatever batch it makes.",
+    ),
 }
 
 
@@ -64,7 +70,7 @@ def open_batch(params: dict[str, Any]) -> dict[str, Any]:
     """Pin what was asked and what it builds on; return the batch's small reference."""
     from pipeline import api
 
-    asked = {key: params[key] or None for key in ("overrides", "inputs", "sources")}
+    asked = {key: params[key] or None for key in ("overrides", "inputs", "sources", "batch_id")}
     return api.open_batch(params["config"], **asked)
 
 

@@ -1,10 +1,10 @@
 """Start one `curate_batch` run for each complete drop that arrived.
 
-A drop is a sub-folder of a source; it is complete once it holds the source's marker file (`_SUCCESS` unless configured), so a
-half-arrived one waits for the next night. Each complete drop becomes a batch **exactly once**: the run's id follows from the drop,
-and Airflow holds at most one run of an id.
+A drop is a sub-folder of a source; it is complete once it holds the source's marker file (`_SUCCESS` unless configured), or once
+nothing in it has changed for `drop_stable_minutes`, so a half-arrived one waits for the next night. Each complete drop becomes a
+batch **exactly once**: the run's id follows from the drop's content, and Airflow holds at most one run of an id.
 
-Nothing new is a success: `report` says so in its log and its XCom. A drop whose run failed is not started again from here: clear
+`report` says in its log and its XCom what was taken, what waits, and what cannot be read. Nothing new is a success. A drop whose run failed is not started again from here: clear
 the failed task of its run in `curate_batch`.
 
 A paused `curate_batch` makes `drop.start` fail, and the drop is found again the next night.
@@ -25,11 +25,19 @@ EXAMPLE = str(Path(__file__).resolve().parents[1] / "examples" / "pipeline.yaml"
 
 
 @task
-def find(params: dict[str, Any]) -> list[dict[str, Any]]:
-    """List the complete drops that no batch has taken, each with the run that would."""
-    from pipeline import airflow, api
+def look(params: dict[str, Any]) -> dict[str, Any]:
+    """Look for drops: those that no batch has taken, those that wait, those that cannot be read."""
+    from pipeline import api
 
-    return airflow.runs_of(api.find_drops(params["config"]), params["config"])
+    return api.find_drops(params["config"])
+
+
+@task
+def find(search: dict[str, Any], params: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the complete drops that no batch has taken, each with the run that would."""
+    from pipeline import airflow
+
+    return airflow.runs_of(search["drops"], params["config"])
 
 
 # Runs also where `start` was skipped, which is the case that it repairs: the run exists, the claim is missing.
@@ -62,14 +70,11 @@ def take(drop: dict[str, Any], run_id: str, conf: dict[str, Any]) -> None:
 
 # Runs also where no drop was found and the mapped group is therefore skipped.
 @task(trigger_rule="none_failed")
-def report(found: list[dict[str, Any]]) -> str:
-    """Say what was started."""
-    names = [f"{entry['drop']['source']}/{entry['drop']['drop']} as {entry['run_id']}" for entry in found]
-    said = (
-        f"{len(names)} drop(s) taken: {'; '.join(names)}"
-        if names
-        else "nothing new: every complete drop was taken before"
-    )
+def report(search: dict[str, Any], found: list[dict[str, Any]]) -> str:
+    """Say what was started, what waits, and what somebody must mend."""
+    from pipeline import airflow
+
+    said = airflow.said_of(search, found)
     print(said)  # noqa: T201 - standard output is the task's log
     return said
 
@@ -86,8 +91,9 @@ def report(found: list[dict[str, Any]]) -> str:
 )
 def nightly_ingest() -> None:
     """Wire the search and what follows for each drop."""
-    found = find()
-    take.expand_kwargs(found) >> report(found)
+    search = look()
+    found = find(search)
+    take.expand_kwargs(found) >> report(search, found)
 
 
 nightly_ingest()

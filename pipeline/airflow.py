@@ -16,7 +16,15 @@ from airflow.sdk import BaseHook, ExceptionRetryPolicy, Param, RetryAction, Retr
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from pipeline.config import environment
-from pipeline.errors import ConfigError, GateBlocked, LeaseHeld, TerminalError, TransientError, UserError
+from pipeline.errors import (
+    ConfigError,
+    GateBlocked,
+    LeaseHeld,
+    SourceChanged,
+    TerminalError,
+    TransientError,
+    UserError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,27 +42,43 @@ _PLACEHOLDER = ("yarn", {"queue": "root.default"})
 """Host and extra of the `spark_default` that Airflow itself puts into a new database: nobody chose it."""
 
 
+NEXT_STEPS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    (
+        (GateBlocked,),
+        (
+            "The gate stopped this batch; nothing of it was published and nothing was lost. Open the report named above, then follow "
+            "'A gate blocked' in docs/operate.md."
+        ),
+    ),
+    (
+        (SourceChanged,),
+        (
+            "This run was started for other content and has published nothing; leave it red. The nightly finds the drop again, under a "
+            "new id, once it is complete; for a run that was started by hand, trigger a new one."
+        ),
+    ),
+    (
+        (ConfigError, UserError),
+        "Correct what the message names and trigger a new run; stages that did not change are reused.",
+    ),
+    ((LeaseHeld,), "Another writer held the corpus all the time: clear this task once it is done."),
+    (
+        (TransientError,),
+        "Clear this task once the place named above answers; finished stages are not run again.",
+    ),
+    ((TerminalError,), "Trying again gives the same result: see 'A task failed' in docs/operate.md."),
+)
+"""What to do about an error, by its type; the first that fits."""
+
+UNFORESEEN = (
+    "This is not a fault that Sluice knows; what it says is kept out of the log, as it may quote a text. The stage left nothing half "
+    "done: clear this task to try again, and see 'A task failed' in docs/operate.md if it fails the same way."
+)
+
+
 def next_step(error: BaseException | None) -> str:
     """Return what an operator does about a failed task, by the error's type."""
-    match error:
-        case GateBlocked():
-            return (
-                "The gate stopped this batch; nothing of it was published and nothing was lost. Open the report named above, "
-                "then follow 'A gate blocked' in docs/operate.md."
-            )
-        case ConfigError() | UserError():
-            return "Correct what the message names and trigger a new run; stages that did not change are reused."
-        case LeaseHeld():
-            return "Another writer held the corpus all the time: clear this task once it is done."
-        case TransientError():
-            return "Clear this task once the place named above answers; finished stages are not run again."
-        case TerminalError():
-            return "Trying again gives the same result: see 'A task failed' in docs/operate.md."
-        case _:
-            return (
-                "This is not a fault that Sluice knows. The stage left nothing half done: clear this task to try again, and see "
-                "'A task failed' in docs/operate.md if it fails the same way."
-            )
+    return next((step for types, step in NEXT_STEPS if isinstance(error, types)), UNFORESEEN)
 
 
 def say_next_step(context: dict[str, Any]) -> None:
@@ -222,8 +246,6 @@ def decision_of(answer: dict[str, Any], case: dict[str, Any]) -> dict[str, str]:
 
 def runs_of(drops: Sequence[dict[str, Any]], config: str) -> list[dict[str, Any]]:
     """Return, for each complete drop, the run that curates it: its id follows from the drop, so it can exist only once."""
-    if not drops:
-        logger.info("Nothing new: every complete drop was taken before.")
     if len(drops) > MAX_DROPS:
         logger.warning("%d drops are complete; the first %d start now, the rest next time.", len(drops), MAX_DROPS)
     return [
@@ -234,7 +256,26 @@ def runs_of(drops: Sequence[dict[str, Any]], config: str) -> list[dict[str, Any]
                 "config": config,
                 "sources": [drop["source"]],
                 "inputs": {drop["source"]: list(drop["paths"])},
+                "batch_id": drop["batch_id"],
             },
         }
         for drop in drops[:MAX_DROPS]
     ]
+
+
+def said_of(search: dict[str, Any], runs: Sequence[dict[str, Any]]) -> str:
+    """Return what a nightly run says: the drops it took, the ones that wait, and the ones that somebody must mend."""
+    taken = []
+    for run in runs:
+        drop = run["drop"]
+        again = f", changed since it was taken as {', '.join(drop['taken_before'])}" if drop.get("taken_before") else ""
+        taken.append(f"{drop['source']}/{drop['drop']} as {run['run_id']}{again}")
+    parts = [
+        f"{len(taken)} drop(s) taken: {'; '.join(taken)}"
+        if taken
+        else "nothing new: every complete drop was taken before"
+    ]
+    for words, entries in (("not complete", search["waiting"]), ("NOT READABLE", search["unreadable"])):
+        if entries:
+            parts.append(f"{len(entries)} {words}: {'; '.join(entries)}")
+    return "\n".join(parts)

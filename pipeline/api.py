@@ -1,23 +1,23 @@
 """The calls that make a batch: the same for the command line and for the DAGs.
 
-Every call takes and gives small plain data, so that a reference can travel between tasks; data travels through the lake.
+Every call takes and gives small plain data, so that a reference can travel between tasks; data travels through the lake. What a
+call raises holds no text: see `pipeline.guard`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from pipeline import config, gating
-from pipeline.batch import Batch, batch_id_of, input_files, lake_store, load_batch
+from pipeline import config, drops, gating
+from pipeline.batch import Batch, load_batch
 from pipeline.batch import open_batch as open_input
 from pipeline.commit import INDICATORS
 from pipeline.commit import commit as publish
-from pipeline.config import Settings
 from pipeline.errors import UserError
+from pipeline.guard import guarded
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.recipe import STAGES
@@ -29,11 +29,13 @@ from pipeline.work import INLINE, master_of, session_of
 Reference = Mapping[str, Any]
 
 
+@guarded
 def open_batch(
     config_path: str,
     overrides: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Sequence[str]] | None = None,
     sources: Sequence[str] | None = None,
+    batch_id: str | None = None,
 ) -> dict[str, Any]:
     """Open the batch of a configuration's input and return its reference.
 
@@ -47,6 +49,13 @@ def open_batch(
         Paths that replace a source's own; only these sources are taken then.
     sources
         Sources to take; all, if not given.
+    batch_id
+        The batch that the input must make, if given: what a drop was when it was found.
+
+    Raises
+    ------
+    SourceChanged
+        If the input makes another batch than `batch_id`; nothing is opened then.
     """
     settings = config.load(config_path)
     if overrides:
@@ -55,9 +64,10 @@ def open_batch(
         name: [str(Path(p).absolute()) if "://" not in p else p for p in paths]
         for name, paths in (inputs or {}).items()
     }
-    return dict(open_input(settings, placed, sources).reference())
+    return dict(open_input(settings, placed, sources, batch_id).reference())
 
 
+@guarded
 def run_stage(
     reference: Reference, stage: str, progress: Progress | None = None, *, replay: bool = False
 ) -> dict[str, Any]:
@@ -74,6 +84,7 @@ def run_stage(
     return {"stage": stage, "reused": result.reused, "seconds": round(result.seconds, 2), **_totals(result.manifest)}
 
 
+@guarded
 def run_gate(reference: Reference, stage: str) -> dict[str, Any]:
     """Judge a stage.
 
@@ -90,6 +101,7 @@ def run_gate(reference: Reference, stage: str) -> dict[str, Any]:
     return {"stage": stage, "verdict": result.verdict, "report": gating.report_path(batch, stage), "data_docs": docs}
 
 
+@guarded
 def holds(reference: Reference) -> list[dict[str, Any]]:
     """Return what the gates flagged: an empty list means that nobody need look before the commit."""
     return [
@@ -105,17 +117,20 @@ def holds(reference: Reference) -> list[dict[str, Any]]:
     ]
 
 
+@guarded
 def funnel(reference: Reference) -> list[dict[str, Any]]:
     """Return the funnel of a batch."""
     return funnel_rows(full_chain(_batch(reference)))
 
 
+@guarded
 def indicators(reference: Reference) -> dict[str, Any]:
     """Return the four indicators of the batch's release candidate, with their bounds."""
     metrics = full_chain(_batch(reference)).manifest("publish").metrics
     return {name: metrics.get(name) for name in INDICATORS}
 
 
+@guarded
 def open_case(reference: Reference) -> dict[str, Any]:
     """Open (or find) the review case of a batch that its gates flagged; its digest binds it to what was seen."""
     from pipeline.review import cases
@@ -145,6 +160,7 @@ def open_case(reference: Reference) -> dict[str, Any]:
     ).reference()
 
 
+@guarded
 def decide(reference: Reference, case_id: str, decision: str, who: str, why: str, when: str) -> dict[str, Any]:
     """Record a curator's decision on a case: who, when (ISO 8601), why."""
     from pipeline.review import cases, decisions
@@ -166,6 +182,7 @@ def seen(chain: Chain) -> str:
     return chain.manifest("validate").content_digest()
 
 
+@guarded
 def commit(reference: Reference, case_id: str | None = None) -> dict[str, Any]:
     """Publish a batch: nothing happens if it is in the corpus already, or if its flags have no approval.
 
@@ -215,6 +232,7 @@ def _approval(batch: Batch, reference: Reference, case_id: str | None) -> dict[s
     return {"who": given.who, "when": given.at, "why": given.why, "case_id": case_id}
 
 
+@guarded
 def run_all(
     reference: Reference, on_event: Any = None, progress: Progress | None = None, *, replay: bool = False
 ) -> dict[str, Any]:
@@ -239,41 +257,16 @@ def run_all(
     return commit(reference)
 
 
-def find_drops(config_path: str) -> list[dict[str, Any]]:
-    """Return the complete drops of every source that no batch has claimed yet.
-
-    A drop is a sub-folder of a source's folder that holds the source's marker file; one without it waits.
-    """
-    settings = config.load(config_path)
-    store = lake_store(settings)
-    found = []
-    for source in settings.ingestion.sources:
-        for root in source.paths:
-            folder = Path(root)
-            if "://" in root or not folder.is_dir():
-                continue
-            for drop in sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
-                if (drop / source.drop_marker).is_file():
-                    entry = _drop(settings, source.name, drop)
-                    if not store.exists(_claim_name(entry)):
-                        found.append(entry)
-    return found
+@guarded
+def find_drops(config_path: str) -> dict[str, Any]:
+    """Return the complete drops that no batch has taken (`drops`), the ones that wait, and the unreadable ones."""
+    return drops.find(config.load(config_path)).as_data()
 
 
+@guarded
 def claim_drop(config_path: str, drop: Mapping[str, Any]) -> bool:
     """Mark a drop as taken; true for the one caller that did it."""
-    store = lake_store(config.load(config_path))
-    return store.create_exclusive(_claim_name(drop), json.dumps(dict(drop), sort_keys=True).encode())
-
-
-def _drop(settings: Settings, source: str, folder: Path) -> dict[str, Any]:
-    own = next(entry for entry in settings.ingestion.sources if entry.name == source)
-    files, _ = input_files(own.model_copy(update={"paths": (str(folder),)}))
-    return {"source": source, "drop": folder.name, "paths": [str(folder)], "batch_id": batch_id_of(files)}
-
-
-def _claim_name(drop: Mapping[str, Any]) -> str:
-    return f"drops/{drop['source']}/{drop['batch_id']}.json"
+    return drops.claim(config.load(config_path), drop)
 
 
 def _batch(reference: Reference) -> Batch:

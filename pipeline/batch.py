@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline import config
 from pipeline.config import Settings, Source
-from pipeline.errors import SnapshotError, UserError
+from pipeline.errors import SnapshotError, SourceChanged, UserError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
 from pipeline.lake.format import opened, prepared
@@ -116,6 +116,7 @@ def open_batch(
     settings: Settings,
     inputs: Mapping[str, Sequence[str]] | None = None,
     only: Sequence[str] | None = None,
+    expected: str | None = None,
 ) -> Batch:
     """Open the batch of the settings' input, new or known.
 
@@ -127,17 +128,27 @@ def open_batch(
         Paths that replace a source's own, by source name.
     only
         Sources to take; all, if not given.
+    expected
+        Id of the batch that the input must make; any, if not given.
 
     Raises
     ------
     UserError
         If a named source is not configured.
+    SourceChanged
+        If the input makes another batch than the expected one.
     SourceUnavailable
         If a source's files cannot be found.
     """
     settings = _with_inputs(settings, inputs or {}, only)
     files, unread = _list(settings)
     batch_id = batch_id_of(files)
+    if expected not in {None, batch_id}:
+        names = ", ".join(sorted({source.name for source in settings.ingestion.sources}))
+        raise SourceChanged(
+            f"source '{names}': its input changed since it was found (then batch {expected}, now {batch_id}), and nothing was opened; "
+            "the next nightly finds it again once it is complete"
+        )
     lake = prepared(lake_store(settings))
     name = f"batches/{batch_id}/batch.json"
     if not lake.exists(name):

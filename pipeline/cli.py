@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from pipeline import api, config, listing
-from pipeline.errors import GateBlocked, SluiceError, TransientError, UserError
+from pipeline.errors import GateBlocked, SluiceError, TransientError, UnexpectedError, UserError
 from pipeline.recipe import STAGES
 from pipeline.report import terminal
 
@@ -309,6 +309,9 @@ def main() -> None:
     except TransientError as error:
         log.print(f"[bold yellow]try again[/] {_plain(error)}")
         raise SystemExit(75) from None
+    except UnexpectedError as error:
+        log.print(f"[bold red]unexpected[/] {_plain(error)}; SLUICE_RAW_ERRORS=1 shows it whole, and may show text")
+        raise SystemExit(70) from None
     except SluiceError as error:
         log.print(f"[bold red]error[/] {_plain(error)}")
         raise SystemExit(2) from None

@@ -58,8 +58,24 @@ class Source(Model):
     date_field: str = "date"
     max_record_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
     max_text_characters: Annotated[int, Field(gt=0)] = 5_000_000
-    drop_marker: str = "_SUCCESS"
-    """Nightly ingest: a sub-folder of the source is a drop, complete once it holds a file of this name."""
+    drop_marker: Annotated[str, Field(pattern=r"^[^/\s]+$")] | None = None
+    """Nightly ingest: a sub-folder of the source is a drop, complete once it holds a file of this name; default: `_SUCCESS`."""
+    drop_stable_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Instead of a marker: a drop is complete once nothing in it, sub-folders included, has changed for so long."""
+
+    @property
+    def marker(self) -> str | None:
+        """Name of the file that makes a drop complete; None where being unchanged does."""
+        return None if self.drop_stable_minutes else self.drop_marker or "_SUCCESS"
+
+    @model_validator(mode="after")
+    def _one_rule_for_drops(self) -> Source:
+        if self.drop_marker and self.drop_stable_minutes:
+            raise ValueError(
+                f"source '{self.name}' has both drop_marker and drop_stable_minutes: one rule says when a drop is complete, remove "
+                "the other"
+            )
+        return self
 
 
 class Ingestion(Model):
@@ -282,6 +298,8 @@ class Settings(Model):
         if not sections:
             for place in ("lake", "engine", "review", "retention"):
                 data.pop(place)
+            for source in data["ingestion"]["sources"]:
+                del source["paths"]
         return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -6,12 +6,15 @@ SluiceError
 │   ├── UserError            a command was called with something that does not exist or does not fit
 │   ├── ContractViolation    a stage broke its contract (row count, columns, types, an unknown reason)
 │   ├── SnapshotError        a snapshot or manifest is missing, damaged or of another format version
+│   ├── SourceChanged        a source's files are not those that the batch was opened for
 │   ├── GateBlocked          a gate's verdict is `block`
 │   ├── ReleaseConflict      the release that this change builds on is no longer the newest
 │   └── ModelError           a model file is missing or its digest is not the pinned one
-└── TransientError           may succeed when tried again
-    ├── SourceUnavailable    a source's files cannot be reached
-    └── LeaseHeld            another writer holds the corpus
+├── TransientError           may succeed when tried again
+│   ├── SourceUnavailable    a source's files cannot be reached
+│   ├── LeaseHeld            another writer holds the corpus
+│   └── ConnectionLost       a connection broke in the middle of the work
+└── UnexpectedError          a fault that nobody foresaw, by its class and place (pipeline/guard.py)
 
 Callers decide by type, never by reading a message. A message names the thing and the next step; it never contains document
 text or a personal value.
@@ -44,6 +47,10 @@ class SnapshotError(TerminalError):
     """A snapshot or manifest is missing, damaged or of another format version."""
 
 
+class SourceChanged(TerminalError):  # noqa: N818 - as for ContractViolation
+    """A source's files are not those that the batch was opened for."""
+
+
 class GateBlocked(TerminalError):  # noqa: N818 - as above
     """A gate's verdict is `block`."""
 
@@ -66,3 +73,11 @@ class SourceUnavailable(TransientError):  # noqa: N818 - as above
 
 class LeaseHeld(TransientError):  # noqa: N818 - as above
     """Another writer holds the corpus."""
+
+
+class ConnectionLost(TransientError):  # noqa: N818 - as above
+    """A connection broke in the middle of the work; the message names class and place."""
+
+
+class UnexpectedError(SluiceError):
+    """A fault that nobody foresaw. The message names class and place, never what the exception said: it may quote a text."""

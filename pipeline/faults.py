@@ -48,6 +48,8 @@ POINTS: tuple[str, ...] = (
     "corpus.record.before",
     "corpus.record.after",
     "corpus.settle.after",
+    "drop.claim.before",
+    "drop.claim.after",
     "lake.migrate.before",
     "lake.migrate.after",
     "gc.mark.before",

@@ -44,7 +44,11 @@ def release(config_file: Path, number: int | None) -> dict[str, Any]:
 
 
 def batches(config_file: Path) -> list[dict[str, Any]]:
-    """Return the lake's batches, each with every configuration it was run with."""
+    """Return the lake's batches, each with every configuration it was run with.
+
+    `settings` names the file of all settings, places of files included; `configuration` is the same for all batches that were run
+    with one configuration, whatever files they are of.
+    """
     return [_batch_row(reference) for reference in list_batches(config.load(config_file))]
 
 
@@ -161,6 +165,7 @@ def _batch_row(reference: dict[str, str]) -> dict[str, Any]:
     last = chain.manifests[-1] if chain.manifests else None
     return {
         **row,
+        "configuration": batch.settings.digest()[:8],
         "base": batch.record.base,
         "files": len(batch.record.inputs),
         "last_stage": last.stage if last else "none",

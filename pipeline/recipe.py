@@ -53,7 +53,8 @@ def _ingest(settings: Settings) -> Any:
         mode="json", exclude={"deduplication", "language_detection", "max_failed_share"}
     )
     for source in data["sources"]:
-        del source["paths"]
+        for name in ("paths", "drop_stable_minutes"):
+            del source[name]
     return data
 
 

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -111,10 +112,7 @@ def chain_before(batch: Batch, name: str) -> Chain:
         chain = Chain(batch.lake, batch.raw, tuple(found))
         manifest = manifests.find(batch.lake, batch.batch_id, entry.name, stage_fingerprint(batch, entry, chain))
         if manifest is None:
-            raise SnapshotError(
-                f"batch {batch.batch_id}: stage {entry.name} has no snapshot for this configuration and code; "
-                f"run `sluice stage {entry.name}` first"
-            )
+            raise SnapshotError(why_missing(batch, entry, chain))
         found.append(manifest)
     return Chain(batch.lake, batch.raw, tuple(found))
 
@@ -122,16 +120,65 @@ def chain_before(batch: Batch, name: str) -> Chain:
 def full_chain(batch: Batch) -> Chain:
     """Return the snapshots that the batch's last run came to, whatever code made them: what gates, listings and stories read.
 
-    Unlike `chain_before` it compares no fingerprint with the present code, so that an upgrade does not hide what was done.
+    Unlike `chain_before` it compares no fingerprint with the present code, so that an upgrade does not hide what was done. A
+    snapshot that was removed ends the chain: what was built on it has to be made again.
     """
-    found = [manifests.read(batch.lake, manifests.manifest_name(batch.batch_id, *entry)) for entry in _head(batch)]
+    found: list[Manifest] = []
+    for stage, fingerprint in _head(batch, _head_name(batch)):
+        manifest = manifests.find(batch.lake, batch.batch_id, stage, fingerprint)
+        if manifest is None:
+            break
+        found.append(manifest)
     return Chain(batch.lake, batch.raw, tuple(found))
 
 
-def _head(batch: Batch) -> list[list[str]]:
+CHANGES = {
+    "code": "the code of stage {stage}",
+    "settings": "the configuration of stage {stage}",
+    "pinned": "the release that stage {stage} builds on",
+    "models": "a model of stage {stage}",
+    "input": "the input of stage {stage}",
+}
+"""What may have changed since a stage ran, by the name of the ingredient."""
+
+
+def why_missing(batch: Batch, entry: Step, chain: Chain) -> str:
+    """Return the sentence for a stage without a snapshot that may be built on: what changed since it ran, and the next step."""
+    ran = _last_result(batch, entry.name)
+    if ran is None:
+        return f"batch {batch.batch_id}: stage {entry.name} has not run yet; run `sluice stage {entry.name}` first"
+    now = ingredients(batch, entry, chain)
+    changed = [said for name, said in CHANGES.items() if ran.ingredients.get(name) != digest(now[name])]
+    changed += [
+        f"library {name} ({ran.libraries.get(name, 'unknown')}, now {version})"
+        for name, version in now["libraries"].items()
+        if ran.libraries.get(name) != version
+    ]
+    what = " and ".join(changed).format(stage=entry.name) or f"the snapshot of stage {entry.name} (it is gone)"
+    return (
+        f"batch {batch.batch_id}: {what} changed since it ran in this batch, so nothing can be built on its result; in Airflow clear "
+        f"{entry.name}.run and everything after it, on the command line `sluice run` does it again from there"
+    )
+
+
+def _last_result(batch: Batch, stage: str) -> Manifest | None:
+    """Return what a stage came to before: under this configuration, or else under any other that the batch was run with."""
+    own = _head_name(batch)
+    others = [
+        name for name in batch.lake.list(f"batches/{batch.batch_id}") if name.rpartition("/")[2].startswith("head-")
+    ]
+    for name in (own, *others):
+        fingerprint = dict(_head(batch, name)).get(stage)
+        manifest = manifests.find(batch.lake, batch.batch_id, stage, fingerprint) if fingerprint else None
+        if manifest is not None:
+            return manifest
+    return None
+
+
+def _head(batch: Batch, name: str) -> list[tuple[str, str]]:
     """Return stage and fingerprint of each snapshot that the batch's last run came to."""
     try:
-        return list(batch.lake.read_json(_head_name(batch)))
+        return [(stage, fingerprint) for stage, fingerprint in batch.lake.read_json(name)]
     except FileNotFoundError:
         return []
 
@@ -142,9 +189,9 @@ def _head_name(batch: Batch) -> str:
 
 def _set_head(batch: Batch, chain: Chain, manifest: Manifest) -> None:
     """Record how far the batch has come: a stage that came out anew leaves what followed its old result behind."""
-    known = _head(batch)  # as it stands: what it names may be gone, and this is what mends it
-    head = [[entry.stage, entry.fingerprint] for entry in (*chain.manifests, manifest)]
-    if known[: len(head)] != head:
+    head = [(entry.stage, entry.fingerprint) for entry in (*chain.manifests, manifest)]
+    # As the head stands: what it names may be gone, and this is what mends it.
+    if _head(batch, _head_name(batch))[: len(head)] != head:
         point("stage.head.before")
         batch.lake.write_atomic(_head_name(batch), json.dumps(head).encode())
         point("stage.head.after")
@@ -152,24 +199,25 @@ def _set_head(batch: Batch, chain: Chain, manifest: Manifest) -> None:
 
 def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:
     """Return what decides whether a stage's result may be reused: its input, pinned base, configuration, code and models."""
+    return digest(ingredients(batch, entry, chain))[:32]
+
+
+def ingredients(batch: Batch, entry: Step, chain: Chain) -> dict[str, Any]:
+    """Return all that decides a stage's result, by name; a manifest keeps a digest of each, so that a change can be told."""
     models: dict[str, str] = {}
     version = "1"
     if entry.build is not None and entry.enabled(batch.settings):
         stage = entry.build(batch.settings, chain.fingerprints())
         models, version = stage.models, stage.version
-    return digest(
-        {
-            "stage": entry.name,
-            "input": chain.manifests[-1].content_digest() if chain.manifests else batch.batch_id,
-            "pinned": entry.pinned(batch, chain),
-            "settings": entry.reads_settings(batch.settings),
-            "enabled": entry.enabled(batch.settings),
-            "version": version,
-            "code": code_digest((*entry.code, *RUNNER_CODE)),
-            "libraries": library_versions(entry.libraries),
-            "models": models,
-        }
-    )[:32]
+    return {
+        "stage": entry.name,
+        "input": chain.manifests[-1].content_digest() if chain.manifests else batch.batch_id,
+        "pinned": entry.pinned(batch, chain),
+        "settings": [entry.reads_settings(batch.settings), entry.enabled(batch.settings)],
+        "code": [version, code_digest((*entry.code, *RUNNER_CODE))],
+        "libraries": library_versions(entry.libraries),
+        "models": models,
+    }
 
 
 def _run(work: Work) -> Output:
@@ -288,6 +336,7 @@ def count_sources(chain: Chain, stage: str) -> list[SourceCount]:
 def _commit(work: Work, output: Output, seconds: float, *, again: bool) -> Manifest:
     """Count, measure and write the manifest, last and atomically; `again` replaces one whose files have expired."""
     name = work.stage
+    made_from = ingredients(work.batch, step(name), work.chain)
     draft = Manifest(
         batch_id=work.batch.batch_id,
         stage=name,
@@ -300,6 +349,8 @@ def _commit(work: Work, output: Output, seconds: float, *, again: bool) -> Manif
         settings_digest=work.batch.settings_digest,
         code_digest=code_digest((*step(work.stage).code, *RUNNER_CODE)),
         models={},
+        ingredients={part: digest(value) for part, value in made_from.items()},
+        libraries=made_from["libraries"],
         switched_off=not step(work.stage).enabled(work.batch.settings),
         timings={"run": round(seconds, 3)},
     )

@@ -7,12 +7,16 @@ Spark Connect server (``sc://``).
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline import errors
+from pipeline.errors import SluiceError
+from pipeline.guard import guarded
 from pipeline.java import find_java
 
 if TYPE_CHECKING:
@@ -66,6 +70,12 @@ def run_tasks(spark: SparkSession, tasks: Sequence[Any], work: Callable[[Any], s
     """Run ``work(task)`` for every task on Spark's workers, one partition each; return the answers in the tasks' order.
 
     Only the tasks' numbers and the answers (short JSON strings) travel; data goes through the store.
+
+    Raises
+    ------
+    SluiceError
+        What a worker raised, as it raised it; anything unforeseen has been put into its own words there already, before Spark
+        writes it into its logs.
     """
     if not tasks:
         return []
@@ -74,11 +84,24 @@ def run_tasks(spark: SparkSession, tasks: Sequence[Any], work: Callable[[Any], s
     def on_worker(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             numbers = batch.column(0).to_pylist()
-            answers = [work(everything[number]) for number in numbers]
+            answers = [guarded(work)(everything[number]) for number in numbers]
             yield pa.RecordBatch.from_arrays(
                 [pa.array(numbers, pa.int64()), pa.array(answers, pa.string())], ["task", "answer"]
             )
 
     frame = spark.range(0, len(everything), 1, len(everything)).mapInArrow(on_worker, "task long, answer string")
-    answers = {row["task"]: row["answer"] for row in frame.collect()}
+    try:
+        answers = {row["task"]: row["answer"] for row in frame.collect()}
+    except Exception as error:  # noqa: BLE001 - PySpark has a tree of its own for each kind of session
+        raise (_raised_by_worker(str(error)) or error) from None
     return [answers[number] for number in range(len(everything))]
+
+
+_OF_WORKER = re.compile(r"^pipeline\.errors\.(\w+): (.*)$", re.MULTILINE)
+
+
+def _raised_by_worker(trace: str) -> SluiceError | None:
+    """Return the error of Sluice's that a worker's traceback, as Spark hands it on, ends with."""
+    found = _OF_WORKER.findall(trace)
+    kind = getattr(errors, found[-1][0], None) if found else None
+    return kind(found[-1][1]) if kind is not None else None

@@ -29,6 +29,10 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
 }
 
+CONNECT_ARGS = {"timeout": 60}
+"""For SQLite: seconds that a component waits for another one's write. With the driver's five, a scheduler on a busy machine ends with
+"database is locked" while runs are triggered."""
+
 LOCAL_SETTINGS = '''"""Tasks are forked from the scheduler, so what it has imported they need not import again."""
 
 import importlib
@@ -95,6 +99,8 @@ class AirflowHome:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in self.users.items()),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder}/airflow.db",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": f"{__name__}.CONNECT_ARGS",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": f"{__name__}.CONNECT_ARGS",
             "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",  # they hold a spark_default that means YARN
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),

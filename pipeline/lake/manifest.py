@@ -83,6 +83,10 @@ class Manifest(Record):
     settings_digest: Digest
     code_digest: Digest
     models: dict[str, Digest] = Field(default_factory=dict)
+    ingredients: dict[str, Digest] = Field(default_factory=dict)
+    """Digest of each part of the fingerprint (code, settings, pinned, ...), so that it can be told what changed since."""
+    libraries: dict[str, str] = Field(default_factory=dict)
+    """Versions of the libraries that decided the result."""
     switched_off: bool = False
     """True where the configuration switches the stage off: every document passed through, nothing was measured."""
     timings: dict[str, float] = Field(default_factory=dict)

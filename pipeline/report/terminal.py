@@ -181,7 +181,11 @@ def print_release(out: Console, found: dict[str, Any]) -> None:
 def print_batches(out: Console, found: Sequence[dict[str, Any]]) -> None:
     """Print the lake's batches."""
     out.print(
-        _table("Batches", ["batch", "settings", "base", "files", "last_stage", "kept", "gates", "release"], found)
+        _table(
+            "Batches",
+            ["batch", "configuration", "base", "files", "last_stage", "kept", "gates", "release"],
+            found,
+        )
     )
 
 

@@ -143,7 +143,7 @@ def _distinct(entries: list[Found]) -> list[Found]:
 
 def _wanted(parts: tuple[str, ...], source: Source) -> bool:
     """Return whether a file belongs to the input: nothing hidden on its way, and not the drop marker."""
-    return bool(parts) and not any(part.startswith(".") for part in parts) and parts[-1] != source.drop_marker
+    return bool(parts) and not any(part.startswith(".") for part in parts) and parts[-1] != source.marker
 
 
 def _glob_root(pattern: str) -> Path:

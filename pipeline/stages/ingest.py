@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pipeline.batch import InputFile
 from pipeline.config import Settings, Source
 from pipeline.document import INGEST, RAW
-from pipeline.errors import SourceUnavailable
+from pipeline.errors import SourceChanged
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.rows import Selection
@@ -139,7 +139,7 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
         figures[f"bytes/{name}"] = figures.get(f"bytes/{name}", 0) + file.size
         figures[f"files/{name}"] = figures.get(f"files/{name}", 0) + 1
         if file.opened().sha256() != file.sha256:
-            raise SourceUnavailable(
+            raise SourceChanged(
                 f"source '{name}': {file.path} changed since the batch was opened; run again when it is complete"
             )
     if rows:

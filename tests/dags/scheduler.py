@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.demo.airflow_client import AirflowClient
+from pipeline.errors import TransientError, UserError
 
 DAG = "curate_batch"
 PATIENCE = 400
@@ -22,6 +23,56 @@ def until(found: Callable[[], Any]) -> Any:
     raise AssertionError("it did not happen in time")
 
 
+def trigger(admin: AirflowClient, run_id: str, form: dict[str, Any], dag_id: str = DAG) -> str:
+    """Trigger a run and return its id."""
+    _until_taken(lambda: admin.trigger(dag_id, form, run_id))
+    return run_id
+
+
+def _until_taken(call: Callable[[], Any], *, there_is_enough: bool = True) -> None:
+    """Ask until Airflow has taken it: a busy SQLite database answers with 500, and may have taken it all the same.
+
+    Then the next answer is 409, there is one: enough for a run, not for a backfill, which may have been made in part.
+    """
+
+    def tried() -> bool:
+        try:
+            call()
+        except TransientError:
+            return False
+        except UserError as error:
+            if "409" not in str(error):
+                raise
+            return there_is_enough
+        return True
+
+    until(tried)
+
+
 def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | None]]:
     state = until(lambda: (state := admin.run(DAG, run_id)["state"]) in ("success", "failed") and state)
     return state, admin.states(DAG, run_id)
+
+
+def clear(admin: AirflowClient, run_id: str, task_id: str) -> None:
+    """Clear a task of a run and everything after it, as an operator does in the grid."""
+    body = {
+        "dry_run": False,
+        "dag_run_id": run_id,
+        "task_ids": [task_id],
+        "include_downstream": True,
+        "only_failed": False,
+    }
+    _until_taken(lambda: admin._call("POST", f"/api/v2/dags/{DAG}/clearTaskInstances", body))
+
+
+def backfill(admin: AirflowClient, start: str, end: str, form: dict[str, Any]) -> None:
+    """Backfill the nightly over some dates and wait until all its runs are done; dates that have their run are left alone."""
+    body = {"dag_id": "nightly_ingest", "from_date": start, "to_date": end, "dag_run_conf": form, "max_active_runs": 1}
+    _until_taken(lambda: admin._call("POST", "/api/v2/backfills", body), there_is_enough=False)
+
+    def done() -> bool:
+        found = admin._call("GET", "/api/v2/backfills?dag_id=nightly_ingest")["backfills"]
+        return bool(found) and all(entry["completed_at"] for entry in found)
+
+    until(done)

@@ -87,7 +87,8 @@ def test_complete_drops_start_once_and_half_arrived_ones_wait(night, runs, arriv
 
 
 def form(config: str, source: str, folder: Path) -> dict:
-    return {"config": config, "sources": [source], "inputs": {source: [str(folder)]}}
+    batch = f"b-{source}-{folder.name}"
+    return {"config": config, "sources": [source], "inputs": {source: [str(folder)]}, "batch_id": batch}
 
 
 def test_a_crash_between_start_and_claim_neither_loses_nor_doubles_the_drop(night, runs, arrive, stand_in, monkeypatch):
@@ -97,7 +98,7 @@ def test_a_crash_between_start_and_claim_neither_loses_nor_doubles_the_drop(nigh
         states, _ = night()
     assert states["drop.start[0]"] == "success"
     assert states["drop.claim[0]"] == "failed"
-    assert len(stand_in.find_drops(next(iter(runs().values()))["config"])) == 1
+    assert len(stand_in.find_drops(next(iter(runs().values()))["config"])["drops"]) == 1
     states, _ = night()
     assert states["drop.start[0]"] == "skipped"
     assert states["drop.claim[0]"] == "success"
@@ -110,7 +111,28 @@ def test_a_paused_curate_batch_fails_loudly_and_takes_nothing(night, runs, arriv
     states, _ = night(paused=True)
     assert states["drop.start[0]"] == "failed"
     assert runs() == {}
-    assert [drop["drop"] for drop in stand_in.find_drops(config)] == ["paused"]
+    assert [drop["drop"] for drop in stand_in.find_drops(config)["drops"]] == ["paused"]
+
+
+def test_the_report_names_what_changed_what_waits_and_what_cannot_be_read(night, runs, arrive, stand_in, monkeypatch):
+    arrive("web_crawl", "told")
+    honest = stand_in.find_drops
+
+    def found(config_path):
+        search = honest(config_path)
+        changed = [drop | {"taken_before": ["b-old"]} for drop in search["drops"]]
+        waits, broken = ["web_crawl/n2: it holds no _SUCCESS yet"], ["web_crawl/n3: it is a link"]
+        return {"drops": changed, "waiting": waits, "unreadable": broken}
+
+    monkeypatch.setattr(stand_in, "find_drops", found)
+    states, said = night()
+    assert states["report"] == "success"
+    assert said.splitlines() == [
+        "1 drop(s) taken: web_crawl/told as drop__b-web_crawl-told, changed since it was taken as b-old",
+        "1 not complete: web_crawl/n2: it holds no _SUCCESS yet",
+        "1 NOT READABLE: web_crawl/n3: it is a link",
+    ]
+    assert len(runs()) == 1
 
 
 def test_more_drops_than_airflow_maps_wait_for_the_next_night():

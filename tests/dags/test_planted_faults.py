@@ -2,66 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from pydoc_data.topics import topics
 
+import canaries
 import pytest
-from scheduler import finished, until
+from airflow_homes import planted_home
+from projects import copies, good, project, quoting
+from scheduler import finished, trigger, until
 
 from pipeline import api, listing
-from pipeline.config import Validation
 from pipeline.demo.airflow_client import AirflowClient
 from pipeline.demo.airflow_home import AirflowHome
 from pipeline.recipe import STAGES
-from pipeline.slices.benchmarks import load_items
 
 pytestmark = pytest.mark.airflow
-REPOSITORY = Path(__file__).resolve().parents[2]
-PLANT = Path(__file__).parent / "planted"
 DAG = "curate_batch"
 APPROVE = "review.approve"
-YAML = (REPOSITORY / "examples" / "pipeline.yaml").read_text().replace("      - social_feeds\n      - web_crawl\n", "")
-TEXTS = [text for _, text in sorted(topics.items()) if len(text.split()) >= 150]
-
-
-def project(folder: Path, lines: list[str]) -> Path:
-    source = folder / "input" / "licensed_content"
-    source.mkdir(parents=True)
-    (source / "a.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    (folder / "pipeline.yaml").write_text(YAML)
-    return folder
-
-
-def line(number: int, text: str) -> str:
-    return json.dumps({"id": f"d{number}", "text": text, "license": "PSF-2.0"})
-
-
-def good(count: int) -> list[str]:
-    return [line(number, text) for number, text in enumerate(TEXTS[:count])]
 
 
 def three_flags() -> list[str]:
     """One line in five is broken (ingest), most of the rest are copies of one text (dedup), several quote benchmark items (validate)."""
-    items = load_items(Validation().benchmark_slices)
-    quoting = [line(100 + i, f"{items[i].text}\n\n{TEXTS[i]}") for i in range(4)]
-    copies = [line(200 + i, TEXTS[30] + "\n" * (i % 3) + " ") for i in range(60)]
-    return [*quoting, *good(2), *copies, *("{broken" for _ in range(16))]
+    return [*quoting(4, 0), *good(2), *canaries.lines(34), *copies(60, 30), *("{broken" for _ in range(16))]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
-    path = os.pathsep.join([str(PLANT), str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
-    environment = {"PYTHONPATH": path, "SLUICE_SPARK_MASTER": "inline"}
-    with AirflowHome(
-        tmp_path_factory.mktemp("airflow"),
-        REPOSITORY / "dags",
-        users={"admin": "admin", "cora": "user"},
-        environment=environment,
-        preload="pipeline.preload",
-    ) as started:
+    with planted_home(tmp_path_factory.mktemp("airflow")) as started:
         yield started
 
 
@@ -79,11 +46,11 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "nothing_left": project(root / "nothing_left", good(8)),
         "approved": project(root / "approved", three_flags()),
         "rejected": project(root / "rejected", three_flags()),
+        "quoting dedup": project(root / "quoting", [*canaries.lines(30), *good(2)]),
     }
     # Read by tests/dags/planted/sitecustomize.py in the task's process.
-    for fault in ("lost_row", "narrow_screen"):
-        (made[fault] / "lake").mkdir()
-        (made[fault] / "lake" / "planted").write_text(fault)
+    for fault in ("lost_row", "narrow_screen", "quoting dedup"):
+        (made[fault] / "planted").write_text(f"{fault}\n{list(canaries.VALUES.values())}")
     return made
 
 
@@ -91,7 +58,9 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def runs(admin: AirflowClient, projects: dict[str, Path]) -> dict[str, str]:
     overrides = {"nothing_left": {"cleaning.quality_threshold": 1.0}}
     return {
-        name: admin.trigger(DAG, {"config": str(folder / "pipeline.yaml"), "overrides": overrides.get(name, {})})
+        name: trigger(
+            admin, folder.name, {"config": str(folder / "pipeline.yaml"), "overrides": overrides.get(name, {})}
+        )
         for name, folder in projects.items()
     }
 
@@ -147,3 +116,14 @@ def test_faults_of_three_stages_flag_and_the_curators_answer_decides(
     assert listing.releases(projects["rejected"] / "pipeline.yaml") == []
     [event] = admin.asset_events(runs["approved"])
     assert event["extra"] == {"release": 1, "documents": released["documents"], "digest": released["digest"]}
+
+
+def test_an_exception_that_quotes_a_text_leaves_no_trace_and_neither_do_the_other_runs(
+    home: AirflowHome, admin: AirflowClient, runs: dict[str, str], projects: dict[str, Path]
+) -> None:
+    for run in runs.values():
+        finished(admin, run)
+    assert admin.states(DAG, runs["quoting dedup"])["dedup.run"] == "failed"
+    log = "\n".join(admin.log(DAG, runs["quoting dedup"], "dedup.run", 1))
+    assert "UnexpectedError: ValueError in pipeline/stages/dedup.py" in log
+    assert canaries.leaks([home.folder, *(folder / "lake" for folder in projects.values())]) == set()

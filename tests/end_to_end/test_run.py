@@ -192,7 +192,7 @@ def test_an_upgrade_of_the_code_hides_nothing_and_is_said(project: Path, monkeyp
     monkeypatch.setattr(run, "code_digest", lambda places: "f" * 64 if "stages/pii.py" in places else "e" * 64)
     assert api.funnel(reference) == before
     assert listing.batches(project / "pipeline.yaml")[0]["last_stage"] == "publish"
-    with pytest.raises(SnapshotError, match="stage ingest has no snapshot for this configuration and code"):
+    with pytest.raises(SnapshotError, match="the code of stage ingest changed since it ran"):
         api.run_stage(reference, "quality")
 
 

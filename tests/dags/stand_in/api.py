@@ -16,7 +16,7 @@ from pipeline import errors
 from pipeline.review import cases, decisions, summary
 
 
-def open_batch(config_path, overrides=None, inputs=None, sources=None) -> dict[str, Any]:
+def open_batch(config_path, overrides=None, inputs=None, sources=None, batch_id=None) -> dict[str, Any]:
     if not Path(config_path).is_file():
         raise errors.ConfigError(f"cannot read the configuration {config_path}: No such file or directory")
     orders = {key.removeprefix("stand_in."): value for key, value in (overrides or {}).items()}
@@ -81,7 +81,7 @@ def commit(ref, case_id=None) -> dict[str, Any]:
     return {"release": 1, "documents": 20, "digest": "r1", "published": True, "why": "published"}
 
 
-def find_drops(config_path) -> list[dict[str, Any]]:
+def find_drops(config_path) -> dict[str, Any]:
     """Drops are the folders `input/<source>/<drop>` with a `_SUCCESS` file; claims are files under `drops/`."""
     root = Path(config_path).parent
     found = []
@@ -90,7 +90,7 @@ def find_drops(config_path) -> list[dict[str, Any]]:
         if not (root / "drops" / f"{source}-{drop}").exists():
             batch = f"b-{source}-{drop}"
             found.append({"source": source, "drop": drop, "paths": [str(marker.parent)], "batch_id": batch})
-    return found
+    return {"drops": found, "waiting": [], "unreadable": []}
 
 
 def claim_drop(config_path, drop) -> bool:
