@@ -30,7 +30,8 @@ from pipeline.stage import Stage
 from pipeline.verdict import Finding, outcome, reasons, verdict_array
 from pipeline.work import Output, Work, session_of
 
-RUNNER_CODE = ("run.py", "metrics.py", "lake/snapshots.py", "verdict.py")
+RUNNER_CODE = ("run.py", "metrics.py", "lake/snapshots.py", "document.py", "intervals.py", "verdict.py")
+"""What decides every stage's result: part of each fingerprint beside the stage's own code."""
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the shards done and all of them."""
 
