@@ -43,7 +43,7 @@ app.add_typer(lake.reviews, name="review")
 def run(config_file: ConfigFile, set_: Set = None, input_: Input = None, as_json: Json = False) -> None:
     """Run all eight stages and their gates, then publish; exactly what the DAG does."""
     reference = _open(config_file, set_, input_)
-    log.print(f"batch [bold]{reference['batch_id']}[/] in {reference['lake']}")
+    log.print(f"batch [bold]{reference['batch_id']}[/] in {escape(reference['lake'])}")
     with terminal.Progress(log) as progress:
         result = api.run_all(reference, on_event=progress.event, progress=progress.shards)
     summary = {
