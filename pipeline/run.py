@@ -125,11 +125,7 @@ def _set_head(batch: Batch, chain: Chain, manifest: Manifest) -> None:
 
 def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:
     """Return what decides whether a stage's result may be reused: its input, pinned base, configuration, code and models."""
-    models: dict[str, str] = {}
-    version = "1"
-    if entry.build is not None and entry.enabled(batch.settings):
-        stage = entry.build(batch.settings, chain.fingerprints())
-        models, version = stage.models, stage.version
+    version, models = _version_and_models(batch, entry, chain)
     return digest(
         {
             "stage": entry.name,
@@ -143,6 +139,14 @@ def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:
             "models": models,
         }
     )[:32]
+
+
+def _version_and_models(batch: Batch, entry: Step, chain: Chain) -> tuple[str, dict[str, str]]:
+    """Return a per-document stage's version and the digests of its models; none where it is switched off, or a wide stage."""
+    if entry.build is None or not entry.enabled(batch.settings):
+        return "1", {}
+    stage = entry.build(batch.settings, chain.fingerprints())
+    return stage.version, stage.models
 
 
 def _run(work: Work) -> Output:
@@ -261,7 +265,7 @@ def _commit(work: Work, output: Output, seconds: float) -> Manifest:
         columns=str(COLUMNS[name]),
         settings_digest=work.batch.settings_digest,
         code_digest=code_digest((*step(work.stage).code, *RUNNER_CODE)),
-        models={},
+        models=_version_and_models(work.batch, step(name), work.chain)[1],
         switched_off=not step(work.stage).enabled(work.batch.settings),
         timings={"run": round(seconds, 3)},
     )
