@@ -160,7 +160,7 @@ PROVENANCE = pa.schema(
 
 VALIDATE = pa.schema(
     [
-        # "benchmark:item" of the item that the document shares most 13-grams with, and how many it shares.
+        # "benchmark:item" of the item that the document shares most shingles with, and how many it shares.
         pa.field("contaminated_item", pa.string()),
         pa.field("contaminated_shingles", pa.int32()),
         # Identity groups that the text mentions ("axis:group"); null where no list exists for its language.

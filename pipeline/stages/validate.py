@@ -26,7 +26,7 @@ from pipeline.work import Work
 
 @dataclass(frozen=True)
 class ValidateStage:
-    """Rejects `validate.contaminated@1`: a document that shares a word 13-gram with a benchmark item.
+    """Rejects `validate.contaminated@1`: a document that shares a shingle (13 words, by default) with a benchmark item.
 
     The finding's value is the number of shared shingles, its limit 0, its evidence ``slice:item``.
     """
