@@ -10,6 +10,7 @@ import logging
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseHook, ExceptionRetryPolicy, Param, RetryAction, RetryRule
@@ -146,8 +147,8 @@ def spark_master(connection: Any) -> str | None:
     """Return the Spark master of an Airflow connection, None where it names none.
 
     `spark://host:7077` (also with the scheme in the host, as the Spark provider has it), `k8s://https://host:443`, `local[4]`, and
-    `sc://host:15002` for Spark Connect (connection types `sc` and `spark_connect`; extras
-    `use_ssl`, `user_id` and `session_id`, password as token).
+    `sc://host:15002` for Spark Connect (connection types `sc` and `spark_connect`; extras `use_ssl`, `user_id` and `session_id`,
+    password as token). A token goes over TLS unless `use_ssl` is false, which is for a network of one's own.
     """
     host, extra = connection.host or "", connection.extra_dejson or {}
     if (host, extra) == _PLACEHOLDER:
@@ -164,7 +165,10 @@ def spark_master(connection: Any) -> str | None:
     if not master.startswith("sc://"):
         return master
     options = [f"{key}={str(extra[key]).lower()}" for key in _CONNECT_OPTIONS if key in extra]
-    options += [f"token={connection.password}"] if connection.password else []
+    if connection.password:
+        token = quote(connection.password, safe="")
+        # Spark's client knows `token` over TLS only; as metadata of each call it goes over any connection.
+        options.append(f"authorization=Bearer%20{token}" if extra.get("use_ssl") is False else f"token={token}")
     return f"{master}/;{';'.join(options)}" if options else master
 
 

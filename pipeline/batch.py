@@ -172,15 +172,8 @@ def open_batch(
     return load_batch({"lake": settings.lake.root, "batch_id": batch_id, "settings": settings_digest})
 
 
-def load_batch(reference: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Batch:
-    """Return the batch of a reference.
-
-    Parameters
-    ----------
-    reference
-        What `Batch.reference` gave.
-    overrides
-        Dotted keys of settings that decide nothing about the result, such as ``engine.master``.
+def load_batch(reference: Mapping[str, str]) -> Batch:
+    """Return the batch of a reference, which `Batch.reference` gave.
 
     Raises
     ------
@@ -202,8 +195,6 @@ def load_batch(reference: Mapping[str, str], overrides: Mapping[str, Any] | None
             f"batch {reference['batch_id']} has format version {record.get('format_version')}, this program reads {FORMAT_VERSION}"
         )
     settings = _where_it_lies_now(config.validate({"data_pipeline": data}), reference["lake"])
-    if overrides:
-        settings = config.override(settings, dict(overrides))
     return Batch(BatchRecord.model_validate(record), settings, reference["settings"])
 
 

@@ -6,12 +6,9 @@ name the nearest known one. No secret belongs here: credentials come from the en
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
-import reprlib
-import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import ConfigError
+from pipeline.mistakes import hint, printable, sentence
 
 SourceKind = Literal["web", "social", "licensed"]
 SourceFormat = Literal["auto", "jsonl", "parquet", "warc"]
@@ -101,9 +99,9 @@ class Ingestion(Model):
         for entry in value:
             if isinstance(entry, str):
                 if entry not in KNOWN_SOURCES:
-                    hint = _nearest(entry, KNOWN_SOURCES)
                     raise ValueError(
-                        f"unknown source '{_printable(entry)}'{hint}; any other source is a mapping with name, kind and paths"
+                        f"unknown source '{printable(entry)}', {hint(entry, KNOWN_SOURCES)}; "
+                        "any other source is a mapping with name, kind and paths"
                     )
                 sources.append({"name": entry, "kind": KNOWN_SOURCES[entry]})
             else:
@@ -351,7 +349,7 @@ def validate(data: dict[str, Any], name: str = "configuration") -> Settings:
     try:
         return ConfigFile.model_validate(data).data_pipeline
     except ValidationError as error:
-        sentences = [_sentence(item) for item in error.errors(include_url=False)]
+        sentences = [sentence(item, ConfigFile) for item in error.errors(include_url=False)]
         raise ConfigError(f"{name}: " + "; ".join(sentences)) from None
 
 
@@ -370,10 +368,10 @@ def override(settings: Settings, overrides: dict[str, Any]) -> Settings:
         for depth, parent in enumerate(parents):
             if not isinstance(place.get(parent), dict):
                 trail = ".".join(parents[: depth + 1])
-                raise ConfigError(f"override: unknown key '{trail}'{_nearest(parent, place)}")
+                raise ConfigError(f"override: unknown key '{trail}', {hint(parent, place)}")
             place = place[parent]
         if last not in place:
-            raise ConfigError(f"override: unknown key '{key}'{_nearest(last, place)}")
+            raise ConfigError(f"override: unknown key '{key}', {hint(last, place)}")
         place[last] = value
     return validate({"data_pipeline": data}, "override")
 
@@ -411,60 +409,3 @@ def _resolve(settings: Settings, folder: Path) -> Settings:
             "expectations": anchor(settings.expectations) if settings.expectations else None,
         }
     )
-
-
-def _nearest(word: str, known: typing.Iterable[str]) -> str:
-    """Return ", did you mean 'x'?" for the nearest known word, or the list of known ones."""
-    names = list(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f", did you mean '{close[0]}'?" if close else f" (known: {', '.join(sorted(names))})"
-
-
-def _sentence(error: Any) -> str:
-    """Turn one pydantic error into a sentence that names the key."""
-    *parents, last = error["loc"]
-    # A validator around a field adds a part of its own name.
-    location = [*(part for part in parents if not str(part).startswith("function-")), last]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{_printable(part)}" for part in location).removeprefix(
-        "."
-    )
-    if error["type"] == "extra_forbidden":
-        known = _fields_at(location[:-1])
-        return f"unknown key '{key}'{_nearest(str(location[-1]), known)}"
-    if error["type"] == "missing":
-        return f"the key '{key}' is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    got = error["input"]
-    if error["type"] != "value_error" and isinstance(got, str | int | float | bool | None):
-        message += f", not {reprlib.repr(got)}"
-    return f"'{key}': {message}"
-
-
-def _printable(key: str) -> str:
-    """Return a key with line ends, control characters and the like escaped, so that a sentence stays one line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in key)
-
-
-def _fields_at(location: list[Any]) -> list[str]:
-    """Return the known keys of the model at a place in the file."""
-    model: type[BaseModel] = ConfigFile
-    for part in location:
-        if isinstance(part, int):
-            continue
-        found = _model_in(model.model_fields[part].annotation)
-        if found is None:
-            return []
-        model = found
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that an annotation holds, looking into tuples and optionals."""
-    if isinstance(annotation, type):
-        return annotation if issubclass(annotation, BaseModel) else None
-    for argument in typing.get_args(annotation):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None

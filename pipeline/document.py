@@ -33,7 +33,7 @@ score, and the token that stands there. Never the value."""
 RAW = pa.schema(
     [
         pa.field(DOCUMENT_ID, pa.string(), nullable=False),
-        # Null where the record never became text.
+        # Null where the record never became text, and where its document was taken down or opted out.
         pa.field(TEXT, pa.string()),
         # The record's own bytes, kept only where it was rejected or failed before it became text, for replay.
         pa.field("record", pa.binary()),
@@ -160,7 +160,7 @@ PROVENANCE = pa.schema(
 
 VALIDATE = pa.schema(
     [
-        # "benchmark:item" of the item that the document shares most 13-grams with, and how many it shares.
+        # "benchmark:item" of the item that the document shares most shingles with, and how many it shares.
         pa.field("contaminated_item", pa.string()),
         pa.field("contaminated_shingles", pa.int32()),
         # Identity groups that the text mentions ("axis:group"); null where no list exists for its language.

@@ -20,9 +20,9 @@ from pipeline.intervals import Interval, proportion
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import Chain, read_file_columns
-from pipeline.recipe import validate_stage
 from pipeline.sampling import keyed_sample
 from pipeline.stages.provenance import verify
+from pipeline.stages.validate import stage_of
 
 if TYPE_CHECKING:
     from pipeline.batch import Batch
@@ -131,7 +131,7 @@ def _reference_score(settings: Settings, sample: pa.Table) -> npt.NDArray[np.boo
 
 def _clean(settings: Settings, sample: pa.Table) -> npt.NDArray[np.bool_]:
     """Return where no benchmark item is found in the published text."""
-    stage = validate_stage(settings)
+    stage = stage_of(settings.validation)
     batch = pa.RecordBatch.from_arrays(
         [sample.column(name).combine_chunks() for name in stage.reads], names=list(stage.reads)
     )

@@ -75,7 +75,7 @@ def library_digest(distribution: str) -> str:
     try:
         version = metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        raise ModelError(f"the package {distribution} is not installed: run `uv sync --frozen`") from None
+        raise ModelError(f"the package {distribution} is not installed: call `make setup`") from None
     return hashlib.sha256(f"{distribution}=={version}".encode()).hexdigest()
 
 
@@ -84,12 +84,14 @@ def _checked(name: str) -> Path:
     model = MODELS[name]
     path = _find(model)
     if path is None:
-        raise ModelError(f"the model {name} ({model.file} of {model.distribution}) is missing: run `uv sync --frozen`")
+        raise ModelError(
+            f"the model {name} ({model.file} of {model.distribution}) is missing: remove .venv and call `make setup`"
+        )
     actual = _digest(path)
     if actual != model.sha256:
         raise ModelError(
             f"the model {name} ({model.file} of {model.distribution}) has the digest {actual[:12]}... instead of "
-            f"{model.sha256[:12]}...: run `uv sync --frozen --reinstall-package {model.distribution}`"
+            f"{model.sha256[:12]}...: remove .venv and call `make setup`"
         )
     return path
 

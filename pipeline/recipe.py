@@ -24,7 +24,8 @@ class Step:
     reads_settings: Callable[[Settings], Any]
     """The plain data of the settings that its result depends on: part of the fingerprint. Never a path or a master."""
     code: tuple[str, ...]
-    """Files and folders of `pipeline/` whose source decides its result."""
+    """Files and folders of `pipeline/` whose source decides its result, with all that they import; beside the runner's own and what
+    an earlier stage names, whose fingerprint is part of this one's."""
     libraries: tuple[str, ...] = ()
     """Distributions whose behaviour decides its result."""
     build: Callable[[Settings, Mapping[str, str]], Stage] | None = None
@@ -84,12 +85,10 @@ def _provenance(_: Settings, chain: Mapping[str, str]) -> Stage:
     return ProvenanceStage(chain=tuple(sorted(chain.items())))
 
 
-def validate_stage(settings: Settings, _: Mapping[str, str] | None = None) -> Stage:
-    """Build the validate stage; publish re-checks its sample with the same one."""
-    from pipeline.stages.validate import ValidateStage
+def _validate(settings: Settings, _: Mapping[str, str]) -> Stage:
+    from pipeline.stages.validate import stage_of
 
-    own = settings.validation
-    return ValidateStage(slices=own.benchmark_slices, shingle_size=own.contamination_shingle_size)
+    return stage_of(settings.validation)
 
 
 def _validate_figures(work: Work, chain: Chain) -> dict[str, float | str | None]:
@@ -108,14 +107,17 @@ def _slices(settings: Settings) -> Any:
 
 PII_CODE = ("pii", "stages/pii.py")
 PII_LIBRARIES = ("presidio-analyzer", "phonenumbers", "pyarrow")
-DEDUP_CODE = ("text/arrow.py", "text/words.py", "text/shingles.py", "text/minhash.py", "text/hashing.py", "dedup")
+DEDUP_CODE = (
+    *("text/arrow.py", "text/hashing.py", "text/kernels.py", "text/minhash.py", "text/shingles.py", "text/words.py"),
+    "dedup",
+)
 DEDUP_LIBRARIES = ("datasketch", "numpy")
 
 RECIPE: tuple[Step, ...] = (
     Step(
         "ingest",
         _ingest,
-        code=("sources", "text/normalize.py", "stages/ingest.py", "document.py"),
+        code=("sources", "text/normalize.py", "stages/ingest.py"),
         libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"),
         pinned=_base,
     ),
@@ -151,7 +153,7 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "quality",
         lambda s: [s.cleaning.quality_threshold, s.quality.hard_rules],
-        code=("text/measures.py", "quality", "stages/quality.py"),
+        code=("text", "quality", "stages/quality.py"),
         build=_quality,
         enabled=lambda s: s.cleaning.filter_low_quality,
     ),
@@ -159,17 +161,17 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "validate",
         _slices,
-        code=("slices", "bias", "text/shingles.py", "text/words.py", "stages/validate.py"),
+        code=("slices", "bias", "stages/validate.py"),
         libraries=("pyarrow",),
-        build=validate_stage,
+        build=_validate,
         figures=_validate_figures,
         pinned=_base,
     ),
     Step(
         "publish",
         lambda s: [s.publish.model_dump(mode="json"), s.dedup.model_dump(mode="json")],
-        code=(*DEDUP_CODE, "stages/publish.py", "lake/tables.py", "lake/releases.py"),
-        libraries=DEDUP_LIBRARIES,
+        code=("indicators.py", "sampling.py", "stages/publish.py", "lake/tables.py", "lake/releases.py"),
+        libraries=("py3langid",),
         pinned=_onto,
     ),
 )

@@ -33,7 +33,8 @@ from pipeline.stage import Stage
 from pipeline.verdict import Finding, outcome, reasons, verdict_array
 from pipeline.work import Output, Work, session_of
 
-RUNNER_CODE = ("run.py", "metrics.py", "lake/snapshots.py", "verdict.py")
+RUNNER_CODE = ("run.py", "metrics.py", "lake/snapshots.py", "document.py", "intervals.py", "verdict.py")
+"""What decides every stage's result: part of each fingerprint beside the stage's own code."""
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the shards done and all of them."""
 
@@ -204,11 +205,7 @@ def stage_fingerprint(batch: Batch, entry: Step, chain: Chain) -> str:
 
 def ingredients(batch: Batch, entry: Step, chain: Chain) -> dict[str, Any]:
     """Return all that decides a stage's result, by name; a manifest keeps a digest of each, so that a change can be told."""
-    models: dict[str, str] = {}
-    version = "1"
-    if entry.build is not None and entry.enabled(batch.settings):
-        stage = entry.build(batch.settings, chain.fingerprints())
-        models, version = stage.models, stage.version
+    version, models = _version_and_models(batch, entry, chain)
     return {
         "stage": entry.name,
         "input": chain.manifests[-1].content_digest() if chain.manifests else batch.batch_id,
@@ -218,6 +215,14 @@ def ingredients(batch: Batch, entry: Step, chain: Chain) -> dict[str, Any]:
         "libraries": library_versions(entry.libraries),
         "models": models,
     }
+
+
+def _version_and_models(batch: Batch, entry: Step, chain: Chain) -> tuple[str, dict[str, str]]:
+    """Return a per-document stage's version and the digests of its models; none where it is switched off, or a wide stage."""
+    if entry.build is None or not entry.enabled(batch.settings):
+        return "1", {}
+    stage = entry.build(batch.settings, chain.fingerprints())
+    return stage.version, stage.models
 
 
 def _run(work: Work) -> Output:
@@ -348,7 +353,7 @@ def _commit(work: Work, output: Output, seconds: float, *, again: bool) -> Manif
         columns=str(COLUMNS[name]),
         settings_digest=work.batch.settings_digest,
         code_digest=code_digest((*step(work.stage).code, *RUNNER_CODE)),
-        models={},
+        models=made_from["models"],
         ingredients={part: digest(value) for part, value in made_from.items()},
         libraries=made_from["libraries"],
         switched_off=not step(work.stage).enabled(work.batch.settings),

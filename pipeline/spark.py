@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipeline import errors
 from pipeline.errors import SluiceError
 from pipeline.guard import guarded
-from pipeline.java import find_java
+from pipeline.java import use_java
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -56,7 +56,7 @@ def session(master: str, stages: Sequence[str]) -> SparkSession:
 
     if master.startswith("sc://"):
         return SparkSession.builder.remote(master).getOrCreate()
-    os.environ["JAVA_HOME"] = str(find_java().path)
+    use_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master)
     for key, value in {**CONF, "spark.executorEnv.SLUICE_WARM_UP": ",".join(stages)}.items():

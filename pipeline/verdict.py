@@ -108,7 +108,7 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "provenance.unverified_lineage@1": ("rejected", "its lineage record does not verify"),
     "provenance.incomplete_lineage@1": ("rejected", "its lineage record lacks a demanded field"),
     # validate
-    "validate.contaminated@1": ("rejected", "it shares a 13-gram with a benchmark item"),
+    "validate.contaminated@1": ("rejected", "it shares a run of words with a benchmark item"),
     # publish
     "publish.already_published@1": ("rejected", "the document is in the corpus already"),
     "publish.duplicate_after_redaction@1": (

@@ -33,6 +33,10 @@ def _no_master(monkeypatch):
             "sc://h:15002/;use_ssl=true;token=t",
         ),
         (
+            '{"conn_type": "spark_connect", "host": "h", "port": 1, "password": "a=b;c", "extra": {"use_ssl": false}}',
+            "sc://h:1/;use_ssl=false;authorization=Bearer%20a%3Db%3Bc",
+        ),
+        (
             '{"conn_type": "spark_connect", "host": "h", "port": 1, "extra": {"session_id": "0B-1", "user_id": "sluice"}}',
             "sc://h:1/;user_id=sluice;session_id=0b-1",
         ),

@@ -89,6 +89,7 @@ def test_a_quarantined_text_can_be_read_back(curated: Path) -> None:
         (["run", "missing.yaml"], 2, "cannot read the configuration missing.yaml"),
         (["run", "CONFIG", "--set", "cleaning.quality_treshold=0.5"], 2, "did you mean 'quality_threshold'?"),
         (["run", "CONFIG", "--set", "cleaning.quality_threshold"], 2, "wants KEY=VALUE"),
+        (["run", "CONFIG", "--set", "cleaning.quality_threshold=["], 2, "the value is not YAML"),
         (["run", "CONFIG", "--input", "web=here"], 2, "no source 'web'; it has licensed_content"),
         (["run", "CONFIG", "--input", "licensed_content=/nowhere"], 75, "licensed_content"),
         (["stage", "dedupe", "-c", "CONFIG"], 2, "there is no stage 'dedupe'"),

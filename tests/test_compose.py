@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import subprocess
@@ -28,6 +29,7 @@ SECRETS = {
     "AIRFLOW_SECRET_KEY",
     "AIRFLOW_ADMIN_PASSWORD",
     "SPARK_SECRET",
+    "SPARK_CONNECT_TOKEN",
 }
 
 
@@ -41,6 +43,7 @@ def test_services_are_the_documented_ones() -> None:
         "airflow-triggerer",
         "spark-master",
         "spark-worker",
+        "spark-connect",
     }
 
 
@@ -165,6 +168,17 @@ def test_health_probe(page: str, arguments: list[str], code: int, capsys: pytest
     assert capsys.readouterr().out.count("\n") == 1
 
 
-def test_health_probe_of_a_silent_port() -> None:
+def test_health_probe_of_a_port(page: str) -> None:
     probe = runpy.run_path(str(PROJECT / "deploy" / "healthy.py"))["main"]
+    assert probe(page.replace("http:", "tcp:")) == 0
+    assert probe("tcp://127.0.0.1:1") == 1
     assert probe("http://127.0.0.1:1/") == 1
+
+
+def test_tasks_present_the_token_that_the_connect_server_demands() -> None:
+    connect = SERVICES["spark-connect"]
+    told = json.loads(SERVICES["airflow-scheduler"]["environment"]["AIRFLOW_CONN_SPARK_DEFAULT"])
+    assert told["password"] == connect["environment"]["SPARK_CONNECT_AUTHENTICATE_TOKEN"]
+    words = connect["command"][connect["command"].index("--host") :]
+    assert [told["host"], str(told["port"])] == [words[1], words[3]]
+    assert "ports" not in connect  # it speaks no TLS

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline import config
 from pipeline.errors import ConfigError
+from pipeline.mistakes import printable
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "pipeline.yaml"
 
@@ -183,7 +184,7 @@ def test_any_unknown_key_is_an_error_that_names_it(section: str, key: str) -> No
         config.validate(data)
     assert "unknown key" in str(caught.value)
     assert str(caught.value).isprintable()
-    assert config._printable(key) in str(caught.value)
+    assert printable(key) in str(caught.value)
 
 
 @given(

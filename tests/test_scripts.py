@@ -166,6 +166,16 @@ def test_compose_secrets_are_random_private_and_kept(machine: Path) -> None:
     assert not set(second.values()) & set(first.values())
 
 
+def test_compose_secrets_that_a_later_version_needs_are_added(machine: Path) -> None:
+    env = machine / ".env"
+    env.write_text("POSTGRES_PASSWORD=kept\n# mine\nAIRFLOW_PORT=9")
+    assert "wrote" in call(machine, "compose_env").stdout
+    assert env.read_text().startswith("POSTGRES_PASSWORD=kept\n# mine\nAIRFLOW_PORT=9\nAIRFLOW_FERNET_KEY=")
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    assert env.read_text().count("POSTGRES_PASSWORD=") == 1
+    assert "wrote" not in call(machine, "compose_env").stdout
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [

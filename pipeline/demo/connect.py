@@ -1,9 +1,7 @@
 """One Spark Connect server on loopback for all tasks of the demo.
 
-A classic `local[*]` session costs every task 5 to 8 s and a JVM, and its Python workers 4 to 7 s of imports. The server starts once,
-while Airflow starts. All tasks name one session of it: Spark keys its Python daemons by session, so they find the workers of the
-task before warm (the first job of a task took 0.3 s instead of 30 s on a busy machine). A session of its own for each task, the
-default, would keep the JVM warm but not the workers. The server has no login, hence loopback only.
+It starts once, while Airflow starts, and all tasks name one session of it (`pipeline.connect_server` says why): the first job of a
+task took 0.3 s instead of 30 s on a busy machine. It asks for no token, hence loopback only.
 """
 
 from __future__ import annotations
@@ -22,37 +20,23 @@ from pipeline.demo.processes import Process
 from pipeline.errors import TransientError
 
 USER = "sluice"
-CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
+HOST = "127.0.0.1"
 
 
 class SparkConnect:
     """A Spark Connect server on 127.0.0.1; started at once, ready when `wait` returns."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        import pyspark
-
-        from pipeline.java import find_java
-        from pipeline.spark import CONF
+        from pipeline import connect_server
 
         self.port = port
         self.session = str(uuid.uuid4())
-        conf = CONF | {
-            "spark.master": "local[*]",
-            "spark.connect.grpc.binding.address": "127.0.0.1",
-            "spark.connect.grpc.binding.port": str(port),
+        settings = {
             "spark.sql.warehouse.dir": str(folder / "spark-warehouse"),
             "spark.local.dir": str(folder / "spark"),
         }
-        options = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
-        home = Path(pyspark.__file__).parent
-        command = [str(home / "bin" / "spark-submit"), "--class", CLASS, *options, "spark-internal"]
-        environment = {
-            **os.environ,
-            "JAVA_HOME": str(find_java().path),
-            "SPARK_HOME": str(home),
-            "SPARK_LOCAL_IP": "127.0.0.1",
-            "PYSPARK_PYTHON": sys.executable,
-        }
+        command = connect_server.command("local[*]", HOST, port, settings)
+        environment = {**os.environ, **connect_server.environment(HOST)}
         folder.mkdir(parents=True, exist_ok=True)
         self._process = Process(command, folder / "spark-connect.log", environment)
 
@@ -60,7 +44,7 @@ class SparkConnect:
     def connection(self) -> str:
         """The Airflow connection that leads every task to the same session."""
         extra = {"user_id": USER, "session_id": self.session}
-        return json.dumps({"conn_type": "spark_connect", "host": "127.0.0.1", "port": self.port, "extra": extra})
+        return json.dumps({"conn_type": "spark_connect", "host": HOST, "port": self.port, "extra": extra})
 
     def warm_up(self, patience: float = 180) -> None:
         """Start the session and its workers, so that the first stage need not wait for them.
@@ -70,7 +54,7 @@ class SparkConnect:
         TransientError
             If they do not start in `patience` seconds.
         """
-        master = f"sc://127.0.0.1:{self.port}/;user_id={USER};session_id={self.session}"
+        master = f"sc://{HOST}:{self.port}/;user_id={USER};session_id={self.session}"
         # In a process of its own: gRPC's threads do not survive the forks that start Airflow.
         first = (
             "import sys; from pipeline.spark import run_tasks, session; run_tasks(session(sys.argv[1], ()), [0], str)"
@@ -99,7 +83,7 @@ class SparkConnect:
         while self._process.running and time.monotonic() < deadline:
             with socket.socket() as probe:
                 probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                if probe.connect_ex((HOST, self.port)) == 0:
                     return self
             time.sleep(0.2)
         log = self._process.log

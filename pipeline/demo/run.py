@@ -34,6 +34,9 @@ DAG = "curate_batch"
 APPROVAL = "review.approve"
 REASON = "demo run: approved by the demo itself, nobody looked"
 FINISHED = ("success", "failed")
+SETTLE_SECONDS = 5.0
+"""How long a question stands before the demo answers it: Airflow's scheduler fails a task that is answered before it has noticed that
+the task parked, and asks again a minute later (seen on a busy machine, where it notices late)."""
 
 
 @dataclass(frozen=True)
@@ -136,21 +139,43 @@ def _prepare_input(demo: Demo) -> str:
 
 def _follow(demo: Demo, home: AirflowHome, client: AirflowClient, run_id: str, out: Console) -> str:
     """Show the run until it ends and return its state; see to an approval that waits."""
-    told = False
+    question, told = Question(), False
     with RunProgress(out, "curate_batch") as progress:
         while True:
             state = str(client.run(DAG, run_id)["state"])
             progress.show(client.tasks(DAG, run_id))
             if state in FINISHED:
                 return state
-            if not told and client.approvals(DAG, run_id):
+            asked = bool(client.approvals(DAG, run_id))
+            if asked and not told:
                 told = True
-                _see_to_approval(demo, home, run_id, out)
+                _say_how_to_answer(demo, home, run_id, out)
+            if question.stands(asked, time.monotonic()) and not demo.wait:
+                home.client("curator").answer(DAG, run_id, APPROVAL, "Approve", REASON)
+                out.print(
+                    "[yellow]No person is asked in a demo: it approved the batch itself, as user curator, "
+                    f"reason '{REASON}'.[/]\n"
+                )
             time.sleep(0.5)
 
 
-def _see_to_approval(demo: Demo, home: AirflowHome, run_id: str, out: Console) -> None:
-    """Say how a curator answers; without `--wait`, answer as the demo's curator and say so."""
+class Question:
+    """A question that a run asks, perhaps again after it was answered."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def stands(self, asked: bool, now: float) -> bool:
+        """Take note of whether it is asked at the time `now` (seconds); return whether it has stood for `SETTLE_SECONDS`."""
+        if not asked:
+            self._since = None
+            return False
+        self._since = now if self._since is None else self._since
+        return now - self._since >= SETTLE_SECONDS
+
+
+def _say_how_to_answer(demo: Demo, home: AirflowHome, run_id: str, out: Console) -> None:
+    """Say how a curator answers."""
     path = f"/dags/{DAG}/runs/{run_id}/tasks/{APPROVAL}/required_actions"
     rest = f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances/{APPROVAL}/-1/hitlDetails"
     out.print("\n[bold yellow]A gate flagged this batch: it waits for a curator before anything is published.[/]")
@@ -161,11 +186,6 @@ def _see_to_approval(demo: Demo, home: AirflowHome, run_id: str, out: Console) -
     out.print(f"user [bold]curator[/], password in {home.password_file}")
     if demo.wait:
         out.print("waiting for the answer ...")
-        return
-    home.client("curator").answer(DAG, run_id, APPROVAL, "Approve", REASON)
-    out.print(
-        f"[yellow]No person is asked in a demo: it approved the batch itself, as user curator, reason '{REASON}'.[/]\n"
-    )
 
 
 def _conclude(client: AirflowClient, run_id: str, home: AirflowHome, out: Console) -> int:

@@ -7,7 +7,6 @@ name in it, so that a slip is a sentence now and not a check that silently looks
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -18,6 +17,7 @@ from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.gates.vocabulary import EXPECTATIONS, PARAMETERS, metrics_of, narrow_columns, require_stage
+from pipeline.mistakes import hint
 
 SEVERITIES = {"critical": "block", "warning": "flag", "info": "pass"}
 """Great Expectations' severities and the verdict that a failed expectation leads to."""
@@ -203,6 +203,4 @@ def _one_of(what: str, words: Iterable[Any], known: Iterable[str]) -> None:
     names = list(known)
     for word in words:
         if word not in names:
-            close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.5)
-            hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(sorted(names))}"
-            raise ConfigError(f"{what} {word!r}; {hint}")
+            raise ConfigError(f"{what} {word!r}; {hint(str(word), names)}")

@@ -10,7 +10,6 @@ in 37 % of the cases, on the same in lower case in 90 %, and lower case costs or
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import ConfigError
+from pipeline.mistakes import hint
 from pipeline.models import model_path
 
 UNDETERMINED = "und"
@@ -122,10 +122,8 @@ def check_wanted(codes: Sequence[str]) -> None:
         if code in known:
             continue
         primary = code.replace("_", "-").split("-")[0].lower()
-        near = primary if primary in known else _OTHER_NAMES.get(primary)
-        near = near or next(iter(difflib.get_close_matches(primary, known, n=1, cutoff=0.5)), None)
-        hint = f"did you mean '{near}'?" if near else f"known are {', '.join(known)}"
-        raise ConfigError(f"'language.wanted': the model cannot tell '{code}', {hint}")
+        near = hint(_OTHER_NAMES.get(primary, primary), known)
+        raise ConfigError(f"'language.wanted': the model cannot tell '{code}', {near}")
 
 
 def _column(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Array:

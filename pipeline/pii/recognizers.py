@@ -32,6 +32,7 @@ import regex
 
 from pipeline.config import Pii
 from pipeline.errors import ConfigError
+from pipeline.mistakes import hint
 from pipeline.pii.phone import CONTEXT, Found, PhoneFinder
 from pipeline.pii.policy import is_personal, leading
 from pipeline.pii.screens import SCREENS
@@ -154,8 +155,6 @@ def recognizers(settings: Pii) -> Recognizers:
 
 def check(settings: Pii) -> None:
     """Raise ConfigError if an entity or a phone region is unknown; the message names the nearest known one."""
-    import difflib
-
     import phonenumbers
 
     for key, given, known in (
@@ -164,9 +163,7 @@ def check(settings: Pii) -> None:
     ):
         for name in given:
             if name not in known:
-                close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.3)
-                hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
-                raise ConfigError(f"'pii.{key}': '{name}' is not known, {hint}")
+                raise ConfigError(f"'pii.{key}': '{name}' is not known, {hint(name.upper(), known, cutoff=0.3)}")
     if "PHONE_NUMBER" in settings.entities and not settings.phone_regions:
         raise ConfigError(
             "'pii.phone_regions' is empty: name a region, such as 'US', or take PHONE_NUMBER off 'pii.entities'"

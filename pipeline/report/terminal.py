@@ -71,7 +71,7 @@ def print_summary(out: Console, summary: dict[str, Any]) -> None:
     out.print(funnel_table(summary["funnel"]))
     out.print(indicator_table(summary["indicators"]))
     if summary.get("report"):
-        out.print(f"report: {summary['report']}")
+        out.print(f"report: {escape(summary['report'])}")
     if summary["release"] is not None:
         out.print(
             f"release [bold]{summary['release']}[/]: {summary['documents']:,} documents in the corpus, "
@@ -116,7 +116,7 @@ def print_gate(out: Console, result: dict[str, Any]) -> None:
         )
         table.add_row(entry["outcome"], entry["severity"], escape(str(entry["says"])), escape(str(seen)))
     out.print(table)
-    out.print(f"report: {result['report']}")
+    out.print(f"report: {escape(result['report'])}")
 
 
 def print_story(out: Console, story: dict[str, Any]) -> None:

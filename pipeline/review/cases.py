@@ -214,7 +214,7 @@ def get(database: str, case_id: str) -> Case:
     with transaction(database) as connection:
         row = connection.execute(sa.select(CASES).where(CASES.c.case_id == case_id)).mappings().one_or_none()
         if row is None:
-            raise UserError(f"there is no review case '{case_id}'; list them to see the known ones")
+            raise UserError(f"there is no review case '{case_id}'; `sluice review list` shows the known ones")
         return _case(connection, row)
 
 

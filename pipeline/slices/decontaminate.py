@@ -1,6 +1,6 @@
-"""Contamination: documents that share a word 13-gram with a benchmark item (Brown et al. 2020, GPT-3, appendix C).
+"""Contamination: documents that share a shingle with a benchmark item.
 
-An item shorter than the shingle counts with all its words, from `MIN_WORDS` on; shorter ones cannot be told from chance. A shingle
+A shingle has 13 words by default (Brown et al. 2020, GPT-3, appendix C). An item shorter than the shingle counts with all its words, from `MIN_WORDS` on; shorter ones cannot be told from chance. A shingle
 that more than `MAX_ITEMS` items share is a template ("answer yes or no"), not an item, and is ignored: a public audit found 88 of 114
 sources flagged by such false positives alone.
 """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
@@ -19,8 +18,6 @@ from pipeline.errors import SourceUnavailable
 from pipeline.sources.walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pipeline.config import Source
 
 Format = Literal["jsonl", "parquet", "warc"]
@@ -169,9 +166,3 @@ def format_of(path: str) -> Format | None:
     ('jsonl', 'warc', None)
     """
     return next((name for name, pattern in _SUFFIXES if pattern.search(path)), None)
-
-
-def inputs_digest(files: Iterable[SourceFile]) -> str:
-    """Return a digest of what the files are: source, relative path and content, whatever their order and place."""
-    rows = sorted((file.source, file.path, file.sha256()) for file in files)
-    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()

@@ -29,7 +29,7 @@ from pipeline.dedup.signatures import Bands, band_hashes
 from pipeline.document import DEDUP
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
-from pipeline.lake.releases import Release
+from pipeline.lake.releases import Corpus, Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
 from pipeline.pii.redact import redact
 from pipeline.verdict import Finding, verdict_array
@@ -74,7 +74,7 @@ def run(work: Work) -> Output:
     published = None
     if base is not None:
         signatures = batch.corpus.signatures(base, ["document_id", "bands"])
-        published = published_side(batch, signatures, signed.bands, _redactor(batch))
+        published = published_side(batch.corpus, base, signatures, signed.bands, _redactor(batch))
     found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
     files = _write(work, signed, found)
     for name in names:
@@ -128,14 +128,20 @@ def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str) -> str:
 
 
 def published_side(
-    batch: Batch, signatures: Iterable[pa.RecordBatch], bands: Bands, redact: Callable[[pa.Array], pa.Array]
+    corpus: Corpus,
+    release: Release,
+    signatures: Iterable[pa.RecordBatch],
+    bands: Bands,
+    redact: Callable[[pa.Array], pa.Array],
 ) -> PublishedInput | None:
     """Return the published documents that share a bucket with the batch.
 
     Parameters
     ----------
-    batch
-        The batch, for its corpus.
+    corpus
+        Where they are published.
+    release
+        The release that the batch is compared with. It is pinned: what became of the corpus since decides nothing.
     signatures
         Id and bands of the published documents in question, block by block: memory holds the matching ones only.
     bands
@@ -149,15 +155,19 @@ def published_side(
         hashes = matrix(block.column("bands"))
         shares = np.isin(hashes, wanted).any(axis=1) if hashes.size else np.zeros(block.num_rows, bool)
         parts.append(pa.Table.from_batches([block]).select(["document_id", "bands"]).filter(pa.array(shares)))
-    table = pa.concat_tables(parts) if parts else None
-    if table is None or table.num_rows == 0:
+    if not parts:
+        return None
+    table = pa.concat_tables(parts)
+    released = published_in(corpus, release, table.column("document_id").to_pylist())
+    # What came after the release is no part of it.
+    table = table.filter(pa.array([name in released for name in table.column("document_id").to_pylist()], pa.bool_()))
+    if table.num_rows == 0:
         return None
     ids = one(table.column("document_id"))
-    released = published_in(batch, batch.corpus.newest(), ids.to_pylist())
 
     def texts(rows: Rows) -> pa.Array:
         names = ids.take(pa.array(rows)).to_pylist()
-        found = batch.corpus.text_of(names)
+        found = corpus.text_of(names, release)
         return pa.array([found[name] for name in names], pa.string())
 
     hashes = matrix(table.column("bands"))
@@ -165,13 +175,13 @@ def published_side(
     return PublishedInput(ids, releases, Bands(hashes, np.ones(len(ids), bool)), texts, redact)
 
 
-def published_in(batch: Batch, release: Release | None, ids: Sequence[str]) -> dict[str, int]:
+def published_in(corpus: Corpus, release: Release | None, ids: Sequence[str]) -> dict[str, int]:
     """Return which of some documents the corpus holds at a release, each with the number of the release that published it."""
     if release is None or not ids:
         return {}
-    number_of = {entry.batch_id: entry.number for entry in batch.corpus.history() if entry.kind == "publish"}
+    number_of = {entry.batch_id: entry.number for entry in corpus.history() if entry.kind == "publish"}
     found: dict[str, int] = {}
-    for block in batch.corpus.documents(release, ["document_id", "batch_id"], ids):
+    for block in corpus.documents(release, ["document_id", "batch_id"], ids):
         names, batches = block.column("document_id").to_pylist(), block.column("batch_id").to_pylist()
         found.update({name: number_of[of] for name, of in zip(names, batches, strict=True)})
     return found
@@ -183,9 +193,10 @@ def duplicates_at_publish(batch: Batch, chain: Chain, without: set[str], onto: i
         return {}
     signed = _signed_again(chain, batch.settings, without)
     published = None
-    if onto != batch.record.base:
+    release = batch.corpus.get(onto) if onto is not None and onto != batch.record.base else None
+    if release is not None:
         since = batch.corpus.added_since(batch.record.base, "signatures", ["document_id", "bands"])
-        published = published_side(batch, since, signed.bands, lambda texts: texts)
+        published = published_side(batch.corpus, release, since, signed.bands, lambda texts: texts)
     found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
     ids = signed.document_ids.to_pylist()
     twins = zip(

@@ -26,6 +26,7 @@ from pipeline.lake.rows import Selection
 from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, write_shard
 from pipeline.lake.store import Store
 from pipeline.sources.records import read_file
+from pipeline.sources.rows import FileChunk
 from pipeline.sources.split import plan_tasks
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
@@ -119,9 +120,9 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
     for file in task.files:
         reading = read_file(task.source, file.opened())
         for chunk in reading:
-            kept = _without_tombstones(chunk.columns, destination.tombstones)
-            for start in range(0, kept.num_rows, destination.shard_documents):
-                part = kept.slice(start, destination.shard_documents)
+            found = _without_tombstones(chunk, destination.tombstones)
+            for start in range(0, found.columns.num_rows, destination.shard_documents):
+                part = found.columns.slice(start, destination.shard_documents)
                 size = pc.sum(part.column("characters")).as_py() or 0
                 if rows and (
                     rows + part.num_rows > destination.shard_documents
@@ -129,7 +130,7 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
                 ):
                     yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
                     raw, columns, rows, characters = [], [], 0, 0
-                raw.append(chunk.raw.slice(start, destination.shard_documents))
+                raw.append(found.raw.slice(start, destination.shard_documents))
                 columns.append(part)
                 rows += part.num_rows
                 characters += size
@@ -146,13 +147,20 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
         yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
 
 
-def _without_tombstones(columns: pa.RecordBatch, tombstones: Selection) -> pa.RecordBatch:
-    """Reject documents that were taken down: by id or by the digest of their text."""
+def _without_tombstones(chunk: FileChunk, tombstones: Selection) -> FileChunk:
+    """Reject documents that were taken down, by id or by the digest of their text; of these not even the raw text is kept."""
     if not tombstones:
-        return columns
+        return chunk
+    columns = chunk.columns
     ids, digests = columns.column("document_id").to_pylist(), columns.column("text_digest").to_pylist()
     gone = [id_ in tombstones.ids or digest in tombstones.digests for id_, digest in zip(ids, digests, strict=True)]
-    return reject(columns, np.array(gone, bool), "ingest.tombstone@1") if any(gone) else columns
+    if not any(gone):
+        return chunk
+    stays = pa.array([not hit for hit in gone], pa.bool_())
+    kept = [chunk.raw.column("document_id")]
+    kept += [pc.if_else(stays, chunk.raw.column(name), None) for name in RAW.names[1:]]
+    raw = pa.RecordBatch.from_arrays(kept, schema=RAW)
+    return FileChunk(raw, reject(columns, np.array(gone, bool), "ingest.tombstone@1"))
 
 
 def reject(columns: Any, which: Any, reason: str) -> Any:

@@ -103,7 +103,7 @@ def rebase(batch: Batch, chain: Chain, number: int | None) -> dict[str, Removed]
             ids.append(name)
             if name in barred.ids or raw in barred.digests or (barred.digests and text_digest(text) in barred.digests):
                 removed[name] = Removed("publish.tombstone@1", None)
-    for name, published in published_in(batch, release, ids).items():
+    for name, published in published_in(batch.corpus, release, ids).items():
         removed.setdefault(name, Removed("publish.already_published@1", Twin(name, published, 1.0)))
     for name, twin in duplicates_at_publish(batch, chain, set(removed), number).items():
         reason = "publish.duplicate_after_redaction@1" if twin.release is None else "publish.duplicate_since_base@1"

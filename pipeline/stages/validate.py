@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.bias.groups import mentions, term_lists
 from pipeline.bias.retention import Tally, merge, report, smallest_ratio
-from pipeline.config import BenchmarkSlice
+from pipeline.config import BenchmarkSlice, Validation
 from pipeline.document import VALIDATE
 from pipeline.fingerprint import digest
 from pipeline.lake.snapshots import Chain
@@ -26,7 +26,7 @@ from pipeline.work import Work
 
 @dataclass(frozen=True)
 class ValidateStage:
-    """Rejects `validate.contaminated@1`: a document that shares a word 13-gram with a benchmark item.
+    """Rejects `validate.contaminated@1`: a document that shares a shingle (13 words, by default) with a benchmark item.
 
     The finding's value is the number of shared shingles, its limit 0, its evidence ``slice:item``.
     """
@@ -68,6 +68,11 @@ class ValidateStage:
             ],
             schema=VALIDATE,
         )
+
+
+def stage_of(settings: Validation) -> ValidateStage:
+    """Return the stage of a configuration; publish looks at its sample again with the same one."""
+    return ValidateStage(slices=settings.benchmark_slices, shingle_size=settings.contamination_shingle_size)
 
 
 def figures(work: Work, chain: Chain) -> dict[str, float | str | None]:

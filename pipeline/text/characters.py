@@ -12,9 +12,10 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.text.kernels import numpy_kernel
 
 Bytes = npt.NDArray[np.uint8]
 CodePoints = npt.NDArray[np.uint32]
@@ -109,14 +110,14 @@ _MIX_1 = np.uint64(0xFF51AFD7ED558CCD)
 _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def step(state: np.uint64, value: np.uint64) -> np.uint64:
     """Take one value into a 64-bit hash. The shift makes it non-linear: no text of a regular pattern collides by design."""
     state = (state ^ value) * _STEP
     return state ^ (state >> np.uint64(29))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def mix(state: np.uint64) -> np.uint64:
     """Spread a 64-bit hash over all its bits (the finaliser of MurmurHash3)."""
     state ^= state >> np.uint64(33)
@@ -126,7 +127,7 @@ def mix(state: np.uint64) -> np.uint64:
     return state ^ (state >> np.uint64(33))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def code_point(data: Bytes, i: int, end: int) -> tuple[np.uint32, int]:
     """Return the code point at byte i and the byte after it; U+FFFD for a sequence that ends early or is none."""
     lead = np.uint32(data[i])

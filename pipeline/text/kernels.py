@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import numba as nb
 from numba.core import config
@@ -28,11 +28,20 @@ def kernel(function: Function) -> Function:
 
     A folder that cannot be written leaves it to numba to find another place.
     """
+    return _compiled(function, error_model="python")
+
+
+def numpy_kernel(function: Function) -> Function:
+    """Compile as `kernel` does; a division by zero gives infinity or NaN, as NumPy's, and costs no check."""
+    return _compiled(function, error_model="numpy")
+
+
+def _compiled(function: Function, error_model: Literal["python", "numpy"]) -> Function:
     before = _settings.CACHE_DIR
     base = Path(before) if before else Path(__file__).parent / "__pycache__"
     _settings.CACHE_DIR = str(base / f"kernels-{sources_digest()[:16]}")
     try:
-        return cast("Function", nb.njit(cache=True)(function))
+        return cast("Function", nb.njit(cache=True, error_model=error_model)(function))
     finally:
         _settings.CACHE_DIR = before  # other packages keep theirs
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import numba as nb
 import numpy as np
 
 from pipeline.text.arrow import string_buffers
 from pipeline.text.characters import SEED, Bytes, CodePoints, Hashes, Integers, Values, mix, step, tables
+from pipeline.text.kernels import numpy_kernel
 from pipeline.text.measures_fill import (
     NAMES,
     STOP_SLOTS,
@@ -102,7 +102,7 @@ def _stop_hashes() -> Hashes:
     return table
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def _capacity(data: Bytes, offsets: Integers) -> tuple[int, int]:
     """Return upper bounds of the words and lines of any one document, from bytes that can begin a white-space character."""
     words = lines = 0
@@ -116,7 +116,7 @@ def _capacity(data: Bytes, offsets: Integers) -> tuple[int, int]:
     return words, lines
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def _measure(
     data: Bytes, offsets: Integers, classes: Bytes, lower: CodePoints, stop: Hashes, scratch: Scratch, out: Values
 ) -> None:

@@ -4,7 +4,6 @@
 # mypy: disable-error-code="assignment,no-any-return,return-value"
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from pipeline.document import MEASURES
@@ -22,6 +21,7 @@ from pipeline.text.characters import (
     Values,
     step,
 )
+from pipeline.text.kernels import numpy_kernel
 from pipeline.text.measures_scan import (
     ALPHABETIC,
     BULLET_MARK,
@@ -52,7 +52,7 @@ _STOP_MASK = np.uint64(1023)
 STOP_SLOTS = 1024
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def visit(table: Hashes, mask: np.uint64, epoch: np.uint64, key: np.uint64) -> np.uint64:
     """Count `key` in the epoch's table; return how often it was seen, this time included.
 
@@ -70,7 +70,7 @@ def visit(table: Hashes, mask: np.uint64, epoch: np.uint64, key: np.uint64) -> n
         slot = (slot + np.uint64(2)) & ((mask << np.uint64(1)) | np.uint64(1))
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def fill_characters(counts: Integers, characters: int, row: Values) -> None:
     """Measures about kinds of characters."""
     visible = max(characters - counts[SPACE], 1)
@@ -81,7 +81,7 @@ def fill_characters(counts: Integers, characters: int, row: Values) -> None:
     row[_DIGIT_SHARE + 3] = counts[SPACELESS] / letters
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def fill_words(
     counts: Integers,
     core: Hashes,
@@ -117,7 +117,7 @@ def fill_words(
     row[_LINE_PUNCTUATION + 2] = counts[NEWLINES] / words
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def fill_lines(
     word: Hashes,
     length: Integers,
@@ -152,7 +152,7 @@ def fill_lines(
     row[_DUPLICATE_LINES], row[_DUPLICATE_LINES + 2] = duplicates / lines, duplicate_characters / characters
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def fill_paragraphs(
     line_length: Integers,
     marks: Bytes,
@@ -179,7 +179,7 @@ def fill_paragraphs(
     row[_DUPLICATE_LINES + 1], row[_DUPLICATE_LINES + 3] = duplicates / paragraphs, duplicate_characters / characters
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def fill_grams(
     word: Hashes,
     gram: Hashes,
@@ -212,7 +212,7 @@ def fill_grams(
         row[(_TOP_2 + n - 2) if n < 5 else (_DUPLICATE_5 + n - 5)] = found / characters
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def _top(gram: Hashes, length: Integers, table: Hashes, words: int, n: int, mask: np.uint64, epoch: np.uint64) -> int:
     """Characters in the most frequent n-gram, the longest of those; 0 where none repeats."""
     most, longest = 1, 0
@@ -225,7 +225,7 @@ def _top(gram: Hashes, length: Integers, table: Hashes, words: int, n: int, mask
     return min(longest * most, length[words - 1] + words - 1)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def _duplicates(
     gram: Hashes, length: Integers, table: Hashes, words: int, n: int, mask: np.uint64, epoch: np.uint64
 ) -> int:

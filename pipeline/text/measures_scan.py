@@ -22,6 +22,7 @@ from pipeline.text.characters import (
     mix,
     step,
 )
+from pipeline.text.kernels import numpy_kernel
 
 CHARACTER_CLASSES = 9
 HASHES, ELLIPSES, NEWLINES, ALPHABETIC = range(CHARACTER_CLASSES, CHARACTER_CLASSES + 4)
@@ -34,7 +35,7 @@ BULLET_MARK, ELLIPSIS_MARK, TERMINAL_MARK, GAP_MARK = 1, 2, 4, 8
 _HASH_SIGN, _DOT, _ELLIPSIS, _NEWLINE = 0x23, 0x2E, 0x2026, 0x0A
 
 
-@nb.njit(cache=True, error_model="numpy")
+@numpy_kernel
 def scan(
     data: Bytes,
     i: int,
@@ -83,7 +84,7 @@ def scan(
     return words, lines
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@nb.njit(error_model="numpy", inline="always")  # a part of `scan`, and cached with it
 def _word(
     data: Bytes, i: int, end: int, classes: Bytes, lower: CodePoints, counts: Integers
 ) -> tuple[int, np.uint32, int, np.uint64, np.uint64, int]:

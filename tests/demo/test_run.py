@@ -54,6 +54,12 @@ def test_a_terminal_gets_one_row_a_stage():
     assert "review.approve" in rows
 
 
+def test_a_question_is_answered_once_it_has_stood_and_again_when_it_is_asked_again():
+    question = run.Question()
+    looks = [(True, 10.0), (True, 14.9), (True, 15.0), (False, 15.5), (True, 80.0), (True, 85.0)]
+    assert [question.stands(asked, now) for asked, now in looks] == [False, False, True, False, False, True]
+
+
 def test_two_demos_in_one_folder_are_refused(tmp_path):
     with run._alone(tmp_path), pytest.raises(UserError, match="another demo"), run._alone(tmp_path):
         pass

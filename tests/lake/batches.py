@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.lake.releases import Corpus
+from pipeline.lake.store import Store
 from pipeline.lake.tables import DECISIONS, DOCUMENTS, SIGNATURES, Metric, data_name, write_rows
 
 if TYPE_CHECKING:
-    from pipeline.lake.releases import Corpus, Release
-    from pipeline.lake.store import Store
+    from pipeline.lake.releases import Release
 
 FINGERPRINT = "feedfacecafebeef"
+WORDS = [f"{batch}{i}" for batch in "abc" for i in range(6)]
+A, B, C = WORDS[:6], WORDS[6:12], WORDS[12:]
 
 
 def sha256(text: str) -> str:
@@ -93,3 +96,8 @@ def words_of(corpus: Corpus, known: list[str], release: Release | None = None) -
     by_id = {identity(word): word for word in known}
     assert len(ids) == len(set(ids))
     return sorted(by_id[i] for i in ids)
+
+
+def again(corpus: Corpus) -> Corpus:
+    """Another process's view."""
+    return Corpus(Store(corpus.store.root))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fsspec
 import pytest
 
+from pipeline.batch import batch_id_of, input_files
 from pipeline.config import Source
 from pipeline.errors import ContractViolation, SourceUnavailable
-from pipeline.sources.files import SourceFile, format_of, inputs_digest, list_files
+from pipeline.sources.files import SourceFile, format_of, list_files
 from pipeline.sources.split import plan_tasks
 
 
@@ -107,15 +108,15 @@ def test_an_fsspec_uri_is_listed_like_a_folder():
         list_files(source("nosuchscheme://absent"))
 
 
-def test_the_digest_follows_content_and_place_in_the_source_only(tmp_path):
+def test_the_batch_id_follows_content_and_place_in_the_source_only(tmp_path):
     one, two = fill(tmp_path / "one", "a.jsonl", "b.jsonl"), fill(tmp_path / "two", "b.jsonl", "a.jsonl")
-    digest = inputs_digest(list_files(source(one)).files)
-    assert digest == inputs_digest(reversed(list_files(source(two)).files))
+    batch_id = batch_id_of(input_files(source(one))[0])
+    assert batch_id == batch_id_of(input_files(source(two))[0][::-1])
     (two / "a.jsonl").write_bytes(b"changed")
-    assert digest != inputs_digest(list_files(source(two)).files)
+    assert batch_id != batch_id_of(input_files(source(two))[0])
     (two / "a.jsonl").write_bytes(b"a.jsonl")
     (two / "a.jsonl").rename(two / "c.jsonl")
-    assert digest != inputs_digest(list_files(source(two)).files)
+    assert batch_id != batch_id_of(input_files(source(two))[0])
 
 
 def test_a_file_that_vanished_is_unavailable(tmp_path):

@@ -9,7 +9,7 @@ import numba
 import pytest
 
 import pipeline
-from pipeline.text import kernels
+from pipeline.text import characters, kernels, measures, measures_fill, measures_scan
 from pipeline.text.hashing import mix32
 from pipeline.text.minhash import _sign
 
@@ -17,7 +17,8 @@ PROGRAM = "import pyarrow as pa; from pipeline.text.minhash import signatures; p
 
 
 def test_the_cache_lies_in_a_folder_of_this_version():
-    folders = {Path(function.stats.cache_path).parent for function in (mix32, _sign)}
+    functions = (mix32, _sign, characters.step, measures._measure, measures_fill.fill_words, measures_scan.scan)
+    folders = {Path(function.stats.cache_path).parent for function in functions}
     assert {folder.name for folder in folders} == {f"kernels-{kernels.sources_digest()[:16]}"}
     assert numba.config.CACHE_DIR == "", "other packages keep their own place"
 
