@@ -20,6 +20,7 @@ from pipeline.config import Settings, Source
 from pipeline.errors import SluiceError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
+from pipeline.lake.format import prepared
 from pipeline.lake.store import Store
 
 Drop = dict[str, Any]
@@ -74,7 +75,7 @@ def claim(settings: Settings, drop: Mapping[str, Any]) -> bool:
     """Mark a drop as taken; true for the one caller that did it."""
     name = f"drops/{drop['source']}/{drop['batch_id']}.json"
     point("drop.claim.before")
-    first = lake_store(settings).create_exclusive(name, json.dumps(dict(drop), sort_keys=True).encode())
+    first = prepared(lake_store(settings)).create_exclusive(name, json.dumps(dict(drop), sort_keys=True).encode())
     point("drop.claim.after")
     return first
 

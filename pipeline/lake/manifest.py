@@ -65,7 +65,7 @@ class SourceCount(Part):
 class Manifest(Record):
     """What one stage made of one batch."""
 
-    undigested: ClassVar[frozenset[str]] = frozenset({"timings"})
+    undigested: ClassVar[frozenset[str]] = frozenset({"timings", "ingredients", "libraries"})
 
     format_version: Literal[1] = 1
     batch_id: BatchId
@@ -84,9 +84,10 @@ class Manifest(Record):
     code_digest: Digest
     models: dict[str, Digest] = Field(default_factory=dict)
     ingredients: dict[str, Digest] = Field(default_factory=dict)
-    """Digest of each part of the fingerprint (code, settings, pinned, ...), so that it can be told what changed since."""
+    """Digest of each part of the fingerprint (code, settings, pinned, ...), so that it can be told what changed since. Not in the
+    manifest's digest: it decides nothing, and manifests that were written without it stay readable."""
     libraries: dict[str, str] = Field(default_factory=dict)
-    """Versions of the libraries that decided the result."""
+    """Versions of the libraries that decided the result; in no digest, as above."""
     switched_off: bool = False
     """True where the configuration switches the stage off: every document passed through, nothing was measured."""
     timings: dict[str, float] = Field(default_factory=dict)
