@@ -14,6 +14,7 @@ from typing import Any, cast
 from pipeline import config, drops, gating
 from pipeline.batch import Batch, load_batch
 from pipeline.batch import open_batch as open_input
+from pipeline.chain import full_chain
 from pipeline.commit import INDICATORS
 from pipeline.commit import commit as publish
 from pipeline.errors import UserError
@@ -22,7 +23,7 @@ from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.recipe import STAGES
 from pipeline.report.funnel import funnel as funnel_rows
-from pipeline.run import Progress, full_chain
+from pipeline.run import Progress
 from pipeline.run import run_stage as run
 from pipeline.work import INLINE, master_of, session_of
 

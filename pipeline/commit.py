@@ -6,11 +6,12 @@ from typing import Any
 
 from pipeline import gating
 from pipeline.batch import Batch
+from pipeline.chain import full_chain
 from pipeline.errors import GateBlocked, ReleaseConflict
 from pipeline.history import to_keep
 from pipeline.lake.releases import Approval, Release
 from pipeline.lake.snapshots import Chain
-from pipeline.run import full_chain, run_stage
+from pipeline.run import run_stage
 from pipeline.stages.publish import DOCUMENTS_ROLE, SIGNATURES_ROLE, candidate, released
 
 INDICATORS = (

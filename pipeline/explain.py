@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow.compute as pc
 
 from pipeline.batch import list_batches, load_batch
+from pipeline.chain import full_chain
 from pipeline.config import Settings
 from pipeline.document import COLUMNS, TEXT
 from pipeline.errors import SluiceError, UserError
 from pipeline.gating import known_verdict
 from pipeline.lake.snapshots import Chain
-from pipeline.run import full_chain
 from pipeline.verdict import REASONS
 
 HIDDEN = {TEXT, "bands"}

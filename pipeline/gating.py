@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.batch import Batch
+from pipeline.chain import chain_before, full_chain
 from pipeline.errors import GateBlocked, SnapshotError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
@@ -18,7 +19,6 @@ from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.metrics import narrow_rows
 from pipeline.recipe import STAGES, step
-from pipeline.run import chain_before, full_chain
 from pipeline.work import INLINE, master_of, session_of
 
 

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from pipeline import config, gating
 from pipeline.batch import corpus, list_batches, load_batch
+from pipeline.chain import full_chain
 from pipeline.errors import SluiceError, UserError
 from pipeline.lake import quarantine
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import Chain
 from pipeline.review import cases, decisions
-from pipeline.run import full_chain
 
 
 def gate_report(reference: dict[str, Any], stage: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"sources", "dedup", "pii", "quality", "bias", "slices", "language"}),
     frozenset({"stages"}),
     frozenset({"recipe"}),
+    frozenset({"chain"}),
     frozenset({"run"}),
     frozenset({"cli", "commands", "dags"}),
 )

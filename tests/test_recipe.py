@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
+from pipeline.chain import RUNNER_CODE
 from pipeline.fingerprint import PACKAGE
 from pipeline.recipe import RECIPE, Step
-from pipeline.run import RUNNER_CODE
 from tests.test_imports import imported
 
 DECIDES_NOTHING = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import api, run
+from pipeline import api, chain, run
 from pipeline.batch import Batch, load_batch
 from pipeline.errors import SnapshotError
 from tests.end_to_end.conftest import YAML, documents, write_jsonl
@@ -39,9 +39,9 @@ def test_a_stage_that_never_ran_is_named(opened: Callable[..., Batch]) -> None:
 def test_changed_code_is_said(opened: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch) -> None:
     batch = opened()
     run.run_stage(batch, "ingest")
-    honest = run.code_digest
+    honest = chain.code_digest
     with monkeypatch.context() as upgrade:
-        upgrade.setattr(run, "code_digest", lambda p: "0" * 64 if "stages/ingest.py" in p else honest(p))
+        upgrade.setattr(chain, "code_digest", lambda p: "0" * 64 if "stages/ingest.py" in p else honest(p))
         said = refused(batch)
         assert f"batch {batch.batch_id}: the code of stage ingest changed since it ran" in said
         assert NEXT in said
@@ -55,13 +55,13 @@ def test_a_changed_library_is_said_with_its_versions(
 ) -> None:
     batch = opened()
     run.run_stage(batch, "ingest")
-    honest = run.library_versions
+    honest = chain.library_versions
 
     def upgraded(names: tuple[str, ...]) -> dict[str, str]:
         return honest(names) | ({"ftfy": "99.0"} if "ftfy" in names else {})
 
     old = honest(("ftfy",))["ftfy"]
-    monkeypatch.setattr(run, "library_versions", upgraded)
+    monkeypatch.setattr(chain, "library_versions", upgraded)
     said = refused(batch)
     assert f": library ftfy ({old}, now 99.0) changed since it ran" in said
     assert "the code" not in said
@@ -76,7 +76,7 @@ def test_a_changed_configuration_is_said(opened: Callable[..., Batch]) -> None:
 
 def test_several_changes_are_all_said(opened: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch) -> None:
     run.run_stage(opened(), "ingest")
-    monkeypatch.setattr(run, "code_digest", lambda _: "0" * 64)
+    monkeypatch.setattr(chain, "code_digest", lambda _: "0" * 64)
     said = refused(opened(**{"ingestion.shard_documents": 2}))
     assert "the code of stage ingest and the configuration of stage ingest changed" in said
 
@@ -86,9 +86,9 @@ def test_a_snapshot_that_was_removed_is_made_again(opened: Callable[..., Batch],
     batch = opened()
     first: dict[str, Any] = {name: run.run_stage(batch, name).manifest for name in ("ingest", "dedup", "language")}
     shutil.rmtree(batch.lake.local_path(f"batches/{batch.batch_id}/{stage}"))
-    assert run.full_chain(batch).stages == ("ingest", "dedup", "language")[: list(first).index(stage)]
+    assert chain.full_chain(batch).stages == ("ingest", "dedup", "language")[: list(first).index(stage)]
     for name, before in first.items():
         again = run.run_stage(batch, name)
         assert again.reused == (name != stage)
         assert again.manifest.fingerprint == before.fingerprint
-    assert run.full_chain(batch).stages == ("ingest", "dedup", "language")
+    assert chain.full_chain(batch).stages == ("ingest", "dedup", "language")

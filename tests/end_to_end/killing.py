@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import api, batch, config, faults, listing
+from pipeline.chain import full_chain
 from pipeline.errors import UserError
 from pipeline.lake.manifest import check_files
 from pipeline.recipe import STAGES
-from pipeline.run import full_chain
 from tests.end_to_end.conftest import YAML, documents, texts, write_jsonl
 
 SHARD_DOCUMENTS = 6

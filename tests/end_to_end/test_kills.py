@@ -27,7 +27,7 @@ ELSEWHERE = {
 }
 """Points of other calls than a batch's way, and the tests that kill there."""
 POINTS = [point for point in faults.POINTS if not point.startswith(tuple(ELSEWHERE))]
-QUICK = {"stage.manifest.before#4", "stage.shard.after#9", "corpus.record.before"}
+QUICK = {"corpus.record.before"}
 """In `make test`; all the others in `make test-all`."""
 # A stage's points are reached again and again: also kill in the middle of a batch, and at its end.
 LATER = ["stage.manifest.before#4", "stage.manifest.after#8", "stage.shard.after#9", "stage.shard.before#20",

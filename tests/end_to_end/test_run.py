@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import api, listing, run
+from pipeline import api, chain, listing, run
 from pipeline.batch import load_batch
+from pipeline.chain import full_chain
 from pipeline.errors import GateBlocked, SnapshotError, UserError
 from pipeline.explain import explain
 from pipeline.lake import snapshots
 from pipeline.recipe import STAGES
 from pipeline.report.funnel import balanced
-from pipeline.run import full_chain
 from tests.end_to_end.conftest import documents, texts, write_jsonl
 
 
@@ -189,7 +189,7 @@ def test_a_stage_that_is_switched_off_passes_documents_through_and_marks_the_rel
 def test_an_upgrade_of_the_code_hides_nothing_and_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reference, _ = curate(project)
     before = api.funnel(reference)
-    monkeypatch.setattr(run, "code_digest", lambda places: "f" * 64 if "stages/pii.py" in places else "e" * 64)
+    monkeypatch.setattr(chain, "code_digest", lambda places: "f" * 64 if "stages/pii.py" in places else "e" * 64)
     assert api.funnel(reference) == before
     assert listing.batches(project / "pipeline.yaml")[0]["last_stage"] == "publish"
     with pytest.raises(SnapshotError, match="the code of stage ingest changed since it ran"):

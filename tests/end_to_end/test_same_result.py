@@ -14,7 +14,7 @@ import pytest
 
 from pipeline import api, config, listing
 from pipeline.batch import list_batches, load_batch
-from pipeline.run import full_chain
+from pipeline.chain import full_chain
 from tests.end_to_end.conftest import YAML, documents, write_jsonl
 
 CONFIG = YAML.replace("      - social_feeds\n      - web_crawl\n", "")

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline import api, listing
 from pipeline.batch import Batch, corpus, load_batch
+from pipeline.chain import full_chain
 from pipeline.document import COLUMNS
 from pipeline.explain import explain
 from pipeline.gates.result import GateResult
@@ -24,7 +25,6 @@ from pipeline.lake.snapshots import COLUMNS_ROLE, TEXT_ROLE, write_shard
 from pipeline.lake.store import Store
 from pipeline.retention.collect import collect
 from pipeline.review import cases
-from pipeline.run import full_chain
 from tests.golden.lakes import DAY, GOLDEN, Copy
 from tests.golden.make_lake_1 import sections, write
 from tests.lake.batches import publish

@@ -11,10 +11,11 @@ import pytest
 
 from pipeline import listing
 from pipeline.batch import load_batch
+from pipeline.chain import full_chain
 from pipeline.document import PII, TEXT
 from pipeline.lake.manifest import Manifest, ShardFile
 from pipeline.lake.snapshots import Chain, unify
-from pipeline.run import apply_to_shard, full_chain
+from pipeline.run import apply_to_shard
 from tests.golden.lakes import Copy
 
 

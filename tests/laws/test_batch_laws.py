@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from pipeline import api
 from pipeline.batch import load_batch
+from pipeline.chain import full_chain
 from pipeline.document import COLUMNS
 from pipeline.recipe import STAGES
 from pipeline.report.funnel import balanced
-from pipeline.run import full_chain, run_stage
+from pipeline.run import run_stage
 from tests.end_to_end.conftest import YAML, texts
 
 PLACE = {"record_file", "record_offset"}

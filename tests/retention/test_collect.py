@@ -14,6 +14,7 @@ import pytest
 
 from pipeline import config, faults, listing
 from pipeline.batch import corpus, load_batch
+from pipeline.chain import full_chain
 from pipeline.config import Settings
 from pipeline.errors import SnapshotError
 from pipeline.explain import explain
@@ -23,7 +24,6 @@ from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
 from pipeline.retention.collect import Report, collect
 from pipeline.review import cases, decisions
-from pipeline.run import full_chain
 from tests.golden.lakes import DAY, Copy
 
 HOUR = dt.timedelta(hours=1)

@@ -10,10 +10,10 @@ import pytest
 
 from pipeline import api, config, listing
 from pipeline.batch import load_batch
+from pipeline.chain import full_chain
 from pipeline.errors import SnapshotError
 from pipeline.recipe import STAGES
 from pipeline.retention.collect import collect
-from pipeline.run import full_chain
 from tests.end_to_end.conftest import YAML, documents, write_jsonl
 
 pytestmark = pytest.mark.slow

@@ -9,10 +9,10 @@ import pytest
 
 from pipeline import api
 from pipeline.batch import load_batch
+from pipeline.chain import full_chain
 from pipeline.dedup.signatures import Bands
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
-from pipeline.run import full_chain
 from pipeline.stages.dedup import published_side
 from tests.end_to_end.conftest import documents, write_jsonl
 from tests.lake.batches import identity, publish
