@@ -73,13 +73,15 @@ def why_missing(batch: Batch, entry: Step, chain: Chain) -> str:
     if ran is None:
         return f"batch {batch.batch_id}: stage {entry.name} has not run yet; run `sluice stage {entry.name}` first"
     now = ingredients(batch, entry, chain)
-    changed = [said for name, said in CHANGES.items() if ran.ingredients.get(name) != digest(now[name])]
+    then = ran.ingredients
+    changed = [said for name, said in CHANGES.items() if name in then and then[name] != digest(now[name])]
     changed += [
-        f"library {name} ({ran.libraries.get(name, 'unknown')}, now {version})"
+        f"library {name} ({ran.libraries[name]}, now {version})"
         for name, version in now["libraries"].items()
-        if ran.libraries.get(name) != version
+        if ran.libraries.get(name, version) != version
     ]
-    what = " and ".join(changed).format(stage=entry.name) or f"the snapshot of stage {entry.name} (it is gone)"
+    # A manifest that was written before ingredients were kept is older code's.
+    what = " and ".join(changed or [CHANGES["code"]]).format(stage=entry.name)
     return (
         f"batch {batch.batch_id}: {what} changed since it ran in this batch, so nothing can be built on its result; in Airflow clear "
         f"{entry.name}.run and everything after it, on the command line `sluice run` does it again from there"

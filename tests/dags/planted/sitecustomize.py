@@ -105,10 +105,10 @@ def upgrade():
 def plant_in_batches(module):
     honest = module.load_batch
 
-    def load(reference, overrides=None):
+    def load(reference):
         if (Path(reference["lake"]).parent / "upgraded").exists():
             upgrade()
-        return honest(reference, overrides)
+        return honest(reference)
 
     module.load_batch = load
 
