@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseHook, ExceptionRetryPolicy, Param, RetryAction, RetryRule
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
 
 from pipeline.config import environment
 from pipeline.errors import (
@@ -67,6 +67,10 @@ NEXT_STEPS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
         (TransientError,),
         "Clear this task once the place named above answers; finished stages are not run again.",
     ),
+    (
+        (AirflowRuntimeError,),
+        "Airflow's API server did not answer this task, or refused it: see its log, then clear this task.",
+    ),
     ((TerminalError,), "Trying again gives the same result: see 'A task failed' in docs/operate.md."),
 )
 """What to do about an error, by its type; the first that fits."""
@@ -97,7 +101,8 @@ TASK_DEFAULTS: dict[str, Any] = {
         rules=[
             RetryRule(exception=TerminalError, action=RetryAction.FAIL, reason="the same call would fail again"),
             RetryRule(
-                exception=[TransientError, ConnectionError, TimeoutError, "py4j.protocol.Py4JNetworkError"],
+                # Airflow's own API server, overloaded or restarting, is an AirflowRuntimeError.
+                exception=[TransientError, AirflowRuntimeError, ConnectionError, TimeoutError],
                 action=RetryAction.RETRY,
                 reason="may succeed when tried again",
             ),

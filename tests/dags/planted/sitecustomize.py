@@ -56,16 +56,16 @@ def plant_in_runner(module):
         def apply(self, documents):
             raise ValueError(f"cannot judge {documents.column('text').to_pylist()}")
 
-    def blind(batch, name, progress=None):
+    def blind(batch, name, *given, **named):
         if name == "pii" and planted(batch.lake)[0] == "narrow_screen":
             from pipeline.pii import screens
 
             screens.SCREENS["EMAIL_ADDRESS"] = "no text holds this"
-        return honest_run(batch, name, progress)
+        return honest_run(batch, name, *given, **named)
 
-    def apply(shard, chain, stage, folder, batch_rows):
+    def apply(shard, chain, stage, **given):
         quotes = planted(chain.lake)[0] == f"quoting each document in {stage.name}"
-        return honest_apply(shard, chain, Quoting(stage) if quotes else stage, folder, batch_rows)
+        return honest_apply(shard, chain, Quoting(stage) if quotes else stage, **given)
 
     module.run_stage = blind
     module.apply_to_shard = apply
@@ -105,10 +105,10 @@ def upgrade():
 def plant_in_batches(module):
     honest = module.load_batch
 
-    def load(reference):
+    def load(reference, *given):
         if (Path(reference["lake"]).parent / "upgraded").exists():
             upgrade()
-        return honest(reference)
+        return honest(reference, *given)
 
     module.load_batch = load
 
