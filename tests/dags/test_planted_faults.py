@@ -127,3 +127,20 @@ def test_an_exception_that_quotes_a_text_leaves_no_trace_and_neither_do_the_othe
     log = "\n".join(admin.log(DAG, runs["quoting dedup"], "dedup.run", 1))
     assert "UnexpectedError: ValueError in pipeline/stages/dedup.py" in log
     assert canaries.leaks([home.folder, *(folder / "lake" for folder in projects.values())]) == set()
+
+
+def test_the_command_makes_the_release_that_airflow_made(
+    admin: AirflowClient,
+    runs: dict[str, str],
+    projects: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finished(admin, runs["approved"])
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    own = project(tmp_path / "own", three_flags())
+    result = api.run_all(api.open_batch(str(own / "pipeline.yaml")))
+    listing.decide_case(own / "pipeline.yaml", result["case_id"], "approve", "Ada", "known copies of one feed")
+    by_command, by_airflow = (listing.release(folder / "pipeline.yaml", None) for folder in (own, projects["approved"]))
+    assert by_command["digest"] == by_airflow["digest"]
+    assert by_command["kpis"] == by_airflow["kpis"]
