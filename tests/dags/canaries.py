@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from projects import TEXTS, line
+from projects import TEXTS, YAML, line
 
 from tests.leaks import Hit, search
 
@@ -17,8 +17,12 @@ VALUES = {
     "junk": "die gläserne Mücke trommelt um 9915 dumpf",
     "torn": "ein müder Lachs pfeift um 2268 schräg",
 }
-REQUIRE_LICENSE = "      - {name: licensed_content, kind: licensed, require_license: true}\n"
-"""The source, so that a record without licence is rejected at ingest."""
+
+
+def require_license(folder: Path) -> None:
+    """Let a project's source reject records without a licence at ingest."""
+    strict = "      - {name: licensed_content, kind: licensed, require_license: true}\n"
+    (folder / "pipeline.yaml").write_text(YAML.replace("      - licensed_content\n", strict))
 
 
 def lines(number: int) -> list[str]:

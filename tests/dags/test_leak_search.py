@@ -11,7 +11,7 @@ from pathlib import Path
 import canaries
 import pytest
 from airflow_homes import planted_home
-from projects import YAML, good, project, put
+from projects import good, project, put
 from scheduler import DAG, finished, trigger, until
 
 from pipeline.demo.airflow_client import AirflowClient
@@ -42,7 +42,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {}
     for case in CASES:
         folder = project(root / case.replace(" ", "_"))
-        (folder / "pipeline.yaml").write_text(YAML.replace("      - licensed_content\n", canaries.REQUIRE_LICENSE))
+        canaries.require_license(folder)
         broken = ["{broken"] * 6 if case == "flagged" else []
         put(folder / "input" / "licensed_content" / "a.jsonl", [*canaries.lines(30), *good(26), *broken])
         (folder / "planted").write_text(f"{case}\n{list(canaries.VALUES.values())}")

@@ -23,7 +23,7 @@ APPROVE = "review.approve"
 
 def three_flags() -> list[str]:
     """One line in five is broken (ingest), most of the rest are copies of one text (dedup), several quote benchmark items (validate)."""
-    return [*quoting(4, 0), *good(2), *canaries.lines(34), *copies(60, 30), *("{broken" for _ in range(16))]
+    return [*quoting(4, 0), *good(2), *canaries.lines(34), *copies(100, 30), *("{broken" for _ in range(16))]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,8 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "rejected": project(root / "rejected", three_flags()),
         "quoting dedup": project(root / "quoting", [*canaries.lines(30), *good(2)]),
     }
+    for name in ("approved", "rejected", "quoting dedup"):
+        canaries.require_license(made[name])
     # Read by tests/dags/planted/sitecustomize.py in the task's process.
     for fault in ("lost_row", "narrow_screen", "quoting dedup"):
         (made[fault] / "planted").write_text(f"{fault}\n{list(canaries.VALUES.values())}")
