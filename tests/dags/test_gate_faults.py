@@ -160,7 +160,9 @@ def curate(bag: Any, states: Any, impatient: None) -> Callable[..., Any]:
     """A function: the tasks' states and the reference of one run of the DAG on a project."""
 
     def run(folder: Path, **form: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        done = bag.dags["curate_batch"].test(run_conf={"config": str(folder / "pipeline.yaml"), **form})
+        # All fields, because Airflow keeps a form's values in the DAG for the next `test()` of the process.
+        empty: dict[str, Any] = {"sources": [], "inputs": {}, "overrides": {}}
+        done = bag.dags["curate_batch"].test(run_conf={"config": str(folder / "pipeline.yaml"), **empty, **form})
         opened = next(ti for ti in done.get_task_instances() if ti.task_id == "open_batch")
         return states(done), opened.xcom_pull(task_ids="open_batch")
 
