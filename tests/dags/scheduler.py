@@ -54,6 +54,12 @@ def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | No
     return state, admin.states(DAG, run_id)
 
 
+def decide(curator: AirflowClient, run_id: str, option: str, why: str) -> None:
+    """Answer a run's approval once it waits."""
+    until(lambda: curator.approvals(DAG, run_id))
+    _until_taken(lambda: curator.answer(DAG, run_id, "review.approve", option, why))
+
+
 def clear(admin: AirflowClient, run_id: str, task_id: str) -> None:
     """Clear a task of a run and everything after it, as an operator does in the grid."""
     body = {

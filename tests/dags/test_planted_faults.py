@@ -9,7 +9,7 @@ import canaries
 import pytest
 from airflow_homes import planted_home
 from projects import copies, good, project, quoting
-from scheduler import finished, trigger, until
+from scheduler import decide, finished, trigger, until
 
 from pipeline import api, listing
 from pipeline.demo.airflow_client import AirflowClient
@@ -18,7 +18,6 @@ from pipeline.recipe import STAGES
 
 pytestmark = pytest.mark.airflow
 DAG = "curate_batch"
-APPROVE = "review.approve"
 
 
 def three_flags() -> list[str]:
@@ -103,7 +102,7 @@ def test_faults_of_three_stages_flag_and_the_curators_answer_decides(
     for name, (option, why) in answers.items():
         until(lambda name=name: admin.approvals(DAG, runs[name]))
         assert listing.releases(projects[name] / "pipeline.yaml") == []
-        curator.answer(DAG, runs[name], APPROVE, option, why)
+        decide(curator, runs[name], option, why)
     for name, (_, why) in answers.items():
         state, states = finished(admin, runs[name])
         assert state == "success"
