@@ -29,9 +29,9 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
 }
 
-CONNECT_ARGS = {"timeout": 60}
+CONNECT_ARGS = {"timeout": 20}
 """For SQLite: seconds that a component waits for another one's write. With the driver's five, a scheduler on a busy machine ends with
-"database is locked" while runs are triggered."""
+"database is locked" while runs are triggered. Less than a client of the API server waits for its answer."""
 
 LOCAL_SETTINGS = '''"""Tasks are forked from the scheduler, so what it has imported they need not import again."""
 

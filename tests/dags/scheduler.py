@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +16,12 @@ PATIENCE = 400
 
 
 def until(found: Callable[[], Any]) -> Any:
+    """Ask until there is an answer that is true; a server that does not answer on a busy machine is asked again."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if result := found():
-            return result
+        with contextlib.suppress(TransientError):
+            if result := found():
+                return result
         time.sleep(0.3)
     raise AssertionError("it did not happen in time")
 
@@ -38,8 +41,6 @@ def _until_taken(call: Callable[[], Any], *, there_is_enough: bool = True) -> No
     def tried() -> bool:
         try:
             call()
-        except TransientError:
-            return False
         except UserError as error:
             if "409" not in str(error):
                 raise
