@@ -140,6 +140,7 @@ def test_the_command_makes_the_release_that_airflow_made(
     finished(admin, runs["approved"])
     monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
     own = project(tmp_path / "own", three_flags())
+    canaries.require_license(own)
     result = api.run_all(api.open_batch(str(own / "pipeline.yaml")))
     listing.decide_case(own / "pipeline.yaml", result["case_id"], "approve", "Ada", "known copies of one feed")
     by_command, by_airflow = (listing.release(folder / "pipeline.yaml", None) for folder in (own, projects["approved"]))
