@@ -84,7 +84,8 @@ def test_killed_at_a_fault_point_and_run_again(lake: Lake, point: str) -> None:
         run_again(lake)
 
 
-@pytest.mark.parametrize("number", [pytest.param(n, marks=() if n == 0 else pytest.mark.slow) for n in range(14)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(14))
 def test_killed_at_a_random_moment_and_run_again(lake: Lake, number: int) -> None:
     lake.restore()
     context = processes()

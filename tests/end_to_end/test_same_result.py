@@ -93,9 +93,16 @@ def same(release: dict[str, Any], other: dict[str, Any]) -> None:
     assert {key: release["kpis"][key] for key in indicators} == {key: other["kpis"][key] for key in indicators}
 
 
-def test_shuffled_files_sixteen_shards_another_root_and_another_hash_seed(
-    plain: dict[str, Any], tmp_path: Path
-) -> None:
+def test_shuffled_files_sixteen_shards_and_another_root(plain: dict[str, Any], tmp_path: Path) -> None:
+    file = project(tmp_path / "an other\u00e9 root", shuffled_files())
+    publish(file, 3, {"licensed_content": [str(file.parent / "first")]})
+    publish(file, 3)
+    assert max(shards(file)) >= 16
+    same(listing.release(file, 2), plain)
+
+
+@pytest.mark.slow
+def test_the_command_with_another_hash_seed(plain: dict[str, Any], tmp_path: Path) -> None:
     file = project(tmp_path / "an other\u00e9 root", shuffled_files())
     release = publish_by_command(file, 3, "inline", "4711")
     assert max(shards(file)) >= 16
