@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from projects import REPOSITORY
+from scheduler import PATIENCE
 
 from pipeline.demo.airflow_home import AirflowHome
 
 
-def planted_home(folder: Path) -> AirflowHome:
-    """Return an Airflow in `folder`, to be started by ``with``."""
+@contextlib.contextmanager
+def planted_home(folder: Path) -> Iterator[AirflowHome]:
+    """Run an Airflow in `folder`."""
     path = os.pathsep.join([str(Path(__file__).parent / "planted"), str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
-    return AirflowHome(
+    home = AirflowHome(
         folder,
         REPOSITORY / "dags",
         users={"admin": "admin", "cora": "user"},
         environment={"PYTHONPATH": path, "SLUICE_SPARK_MASTER": "inline"},
         preload="pipeline.preload",
     )
+    try:
+        yield home.start(PATIENCE)
+    finally:
+        home.stop()
