@@ -32,11 +32,8 @@ def trigger(admin: AirflowClient, run_id: str, form: dict[str, Any], dag_id: str
     return run_id
 
 
-def _until_taken(call: Callable[[], Any], *, there_is_enough: bool = True) -> None:
-    """Ask until Airflow has taken it: a busy SQLite database answers with 500, and may have taken it all the same.
-
-    Then the next answer is 409, there is one: enough for a run, not for a backfill, which may have been made in part.
-    """
+def _until_taken(call: Callable[[], Any]) -> None:
+    """Ask until Airflow has taken it: a busy SQLite database answers with 500, and may have taken it all the same (409)."""
 
     def tried() -> bool:
         try:
@@ -44,7 +41,6 @@ def _until_taken(call: Callable[[], Any], *, there_is_enough: bool = True) -> No
         except UserError as error:
             if "409" not in str(error):
                 raise
-            return there_is_enough
         return True
 
     until(tried)
@@ -76,10 +72,17 @@ def clear(admin: AirflowClient, run_id: str, task_id: str) -> None:
 def backfill(admin: AirflowClient, start: str, end: str, form: dict[str, Any]) -> None:
     """Backfill the nightly over some dates and wait until all its runs are done; dates that have their run are left alone."""
     body = {"dag_id": "nightly_ingest", "from_date": start, "to_date": end, "dag_run_conf": form, "max_active_runs": 1}
-    _until_taken(lambda: admin._call("POST", "/api/v2/backfills", body), there_is_enough=False)
 
     def done() -> bool:
         found = admin._call("GET", "/api/v2/backfills?dag_id=nightly_ingest")["backfills"]
         return bool(found) and all(entry["completed_at"] for entry in found)
 
-    until(done)
+    def asked_and_done() -> bool:
+        with contextlib.suppress(TransientError):
+            admin._call("POST", "/api/v2/backfills", body)
+            until(done)
+            return True
+        until(done)  # what a locked SQLite database let through; then the rest is asked for
+        return False
+
+    until(asked_and_done)
