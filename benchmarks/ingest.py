@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config import Source
 from pipeline.demo.packages import licensed_entries
+from pipeline.source import Source
 from pipeline.sources.files import list_files
 from pipeline.sources.records import read_file
 from pipeline.text.normalize import normalise

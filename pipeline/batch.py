@@ -17,14 +17,15 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict
 
 from pipeline import config
-from pipeline.config import Settings, Source
+from pipeline.config import Settings
 from pipeline.errors import SnapshotError, SourceChanged, UserError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
 from pipeline.lake.format import opened, prepared
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
-from pipeline.sources.files import Format, SourceFile, list_files
+from pipeline.source import Format, Source
+from pipeline.sources.files import SourceFile, list_files
 
 FORMAT_VERSION = 1
 

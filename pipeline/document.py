@@ -35,6 +35,8 @@ RAW = pa.schema(
         pa.field(DOCUMENT_ID, pa.string(), nullable=False),
         # Null where the record never became text, and where its document was taken down or opted out.
         pa.field(TEXT, pa.string()),
+        # The record's own title: text before redaction like the rest of this file, and in no other. Null where there is none.
+        pa.field("title", pa.string()),
         # The record's own bytes, kept only where it was rejected or failed before it became text, for replay.
         pa.field("record", pa.binary()),
     ]
@@ -46,9 +48,18 @@ INGEST = pa.schema(
         pa.field("source", pa.string(), nullable=False),
         pa.field("source_kind", pa.string(), nullable=False),
         pa.field("uri", pa.string()),
+        # The address that the page itself states as its own; null where it states none.
+        pa.field("canonical_uri", pa.string()),
         pa.field("fetched_at", pa.timestamp("us", tz="UTC")),
+        # When the record says it was written; null where it does not, or not surely.
+        pa.field("published_at", pa.timestamp("us", tz="UTC")),
+        # BCP 47, as the record states it: a hint, never what decides.
+        pa.field("language_hint", pa.string()),
         # SPDX identifier or expression, or the licence's own address; null where none is stated.
         pa.field("license", pa.string()),
+        # Who holds the rights, and the agreement under which the record is used; null where unstated.
+        pa.field("rights_holder", pa.string()),
+        pa.field("agreement", pa.string()),
         # allowed | unknown | opted_out
         pa.field("consent", pa.string(), nullable=False),
         # Where the consent was read: "header:x-robots-tag", "meta:robots", ...; null where nothing was found.

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.batch import InputFile, batch_id_of, input_files, lake_store
-from pipeline.config import Settings, Source
+from pipeline.config import Settings
 from pipeline.errors import SluiceError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
 from pipeline.lake.format import prepared
 from pipeline.lake.store import Store
+from pipeline.source import Source
 
 Drop = dict[str, Any]
 """Plain data: `source`, `drop` (the folder's name), `paths`, `batch_id`, `state`, and `taken_before`: batches that an earlier content

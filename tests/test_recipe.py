@@ -23,6 +23,7 @@ DECIDES_NOTHING = (
     "mistakes.py",
     "models.py",
     "recipe.py",
+    "source.py",
     "spark.py",
     "stage.py",
     "work.py",

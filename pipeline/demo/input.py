@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from pipeline.config import Source
 from pipeline.demo.capture import capture
 from pipeline.demo.packages import Entry, licensed_entries
 from pipeline.demo.posts import Post, posts
 from pipeline.errors import UserError
+from pipeline.source import Source
 from pipeline.sources.files import list_files
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pipeline.config import Model
 from pipeline.errors import SnapshotError
+from pipeline.source import Model
 
 Verdict = Literal["pass", "flag", "block"]
 Severity = Literal["critical", "warning", "info"]

@@ -157,10 +157,18 @@ class Chain:
         return self.manifest("ingest")
 
     def _read(self, store: Store, manifest: Manifest, role: str, shard: int, columns: Sequence[str]) -> pa.Table:
-        """Return columns of one file; if it is gone, say whether a policy took it."""
+        """Return columns of one file; if it is gone, say whether a policy took it.
+
+        A column that came into a stage's schema after the snapshot was written is null; one that the snapshot promised must be there.
+        """
         file = self._file(manifest, role, shard)
+        later = [name for name in columns if role == COLUMNS_ROLE and _came_later(manifest, name)]
         try:
-            return read_file_columns(store, file, columns)
+            found = read_file_columns(store, file, [name for name in columns if name not in later])
+            if not later:
+                return found
+            nulls = {name: pa.nulls(file.rows, COLUMNS[manifest.stage].field(name).type) for name in later}
+            return pa.table({name: nulls[name] if name in nulls else found.column(name) for name in columns})
         except SnapshotError:
             if entry := expired.expiry_of(self.lake, manifest, (role,)):
                 raise SnapshotError(expired.sentence(manifest.batch_id, entry)) from None
@@ -171,6 +179,12 @@ class Chain:
             if file.shard == shard:
                 return file
         raise SnapshotError(f"the manifest of stage {manifest.stage} names no {role} file for shard {shard}")
+
+
+def _came_later(manifest: Manifest, column: str) -> bool:
+    """Return whether a column of the stage is younger than a snapshot, by the schema that the snapshot's manifest states."""
+    stated = manifest.columns
+    return bool(stated) and column in COLUMNS[manifest.stage].names and f"\n{column}: " not in f"\n{stated}"
 
 
 def write_shard(store: Store, folder: str, shard: int, role: str, table: pa.Table, attempt: str) -> ShardFile:

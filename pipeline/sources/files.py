@@ -10,17 +10,13 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 import fsspec
 
 from pipeline.errors import SourceUnavailable
+from pipeline.source import Format, Source
 from pipeline.sources.walk import walk
-
-if TYPE_CHECKING:
-    from pipeline.config import Source
-
-Format = Literal["jsonl", "parquet", "warc"]
 
 _COMPRESSED = r"(\.(gz|zst|bz2|xz))?$"
 _SUFFIXES: tuple[tuple[Format, re.Pattern[str]], ...] = (

@@ -16,7 +16,7 @@ from pipeline.verdict import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.config import Source
+    from pipeline.source import Source
     from pipeline.sources.files import SourceFile
 
 _BOM = b"\xef\xbb\xbf"

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pipeline.config import Source
 from pipeline.errors import ContractViolation, SluiceError
+from pipeline.source import Source
 from pipeline.sources.files import SourceFile
 from pipeline.sources.jsonl import read_jsonl
 from pipeline.sources.parquet import read_parquet

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from pipeline.config import Source
+    from pipeline.source import Source
     from pipeline.sources.files import SourceFile
 
 CHUNK_ROWS = 1_000
@@ -47,6 +47,12 @@ class Record:
         The text as found, None where there is none.
     finding
         Why there is no text, or why it may not be used, where the reader knows.
+    title
+        As found; kept with the raw text only.
+    canonical_uri, published_at, language_hint
+        What the record says of itself; a language in BCP 47.
+    rights_holder, agreement
+        Where the record names them; else the source's.
     digest, size
         sha256 and length in bytes of a content that is not held.
     """
@@ -57,6 +63,12 @@ class Record:
     uri: str | None = None
     record_id: str | None = None
     fetched_at: datetime | None = None
+    title: str | None = None
+    canonical_uri: str | None = None
+    published_at: datetime | None = None
+    language_hint: str | None = None
+    rights_holder: str | None = None
+    agreement: str | None = None
     terms: Terms = UNSTATED
     finding: Finding | None = None
     digest: str | None = None
@@ -129,17 +141,23 @@ class ChunkBuilder:
             # The text of a publisher who opted out is not even quarantined: place and digest say which record it was.
             text = None
         self.errors.update(f.evidence or f.reason for f in findings[:1] if outcome(f.reason) == "failed")
+        title = None if text is None else _field(record.title)
         identity = _identity(self.source.name, record)
         content = record.content if text is None and record.digest is None and terms.consent != "opted_out" else None
-        self._raw.append({"document_id": identity, "text": text, "record": content})
+        self._raw.append({"document_id": identity, "text": text, "title": title, "record": content})
         self._rows.append(
             {
                 "document_id": identity,
                 "source": self.source.name,
                 "source_kind": self.source.kind,
                 "uri": _field(record.uri),
+                "canonical_uri": _field(record.canonical_uri),
                 "fetched_at": record.fetched_at,
+                "published_at": record.published_at,
+                "language_hint": _field(record.language_hint),
                 "license": _field(terms.license),
+                "rights_holder": _field(record.rights_holder) or self.source.rights_holder,
+                "agreement": _field(record.agreement) or self.source.agreement,
                 "consent": terms.consent,
                 "consent_evidence": terms.evidence,
                 "record_file": _field(self.file.path),

@@ -14,7 +14,7 @@ from pipeline.errors import SourceUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.config import Source
+    from pipeline.source import Source
 
 _MAGIC = re.compile(r"[*?\[]")
 

@@ -27,7 +27,7 @@ from pipeline.verdict import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.config import Source
+    from pipeline.source import Source
     from pipeline.sources.files import SourceFile
 
 _HTML = {"text/html", "application/xhtml+xml"}

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.batch import InputFile
-from pipeline.config import Settings, Source
+from pipeline.config import Settings
 from pipeline.document import INGEST, RAW
 from pipeline.errors import SourceChanged
 from pipeline.history import base_release
@@ -25,6 +25,7 @@ from pipeline.lake.manifest import ShardFile
 from pipeline.lake.rows import Selection
 from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, write_shard
 from pipeline.lake.store import Store
+from pipeline.source import Source
 from pipeline.sources.records import read_file
 from pipeline.sources.rows import FileChunk
 from pipeline.sources.split import plan_tasks

@@ -50,8 +50,8 @@ class ProvenanceStage:
     def reads(self) -> tuple[str, ...]:
         """Columns that `apply` needs."""
         return (
-            "text", "document_id", "source", "source_kind", "uri", "fetched_at", "license", "consent", "consent_evidence",
-            "record_file", "record_offset", "record_id", "record_digest", "text_digest",
+            "text", "document_id", "source", "source_kind", "uri", "canonical_uri", "fetched_at", "published_at", "license",
+            "rights_holder", "agreement", "consent", "consent_evidence", "record_file", "record_offset", "record_id", "record_digest", "text_digest",
         )  # fmt: skip
 
     @property

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from pipeline.config import Source
+from pipeline.source import Source
 from pipeline.sources.files import SourceFile
 from pipeline.sources.records import read_file
 from pipeline.verdict import outcome, reasons

@@ -17,11 +17,12 @@ from pipeline import api, listing
 from pipeline.batch import Batch, corpus, load_batch
 from pipeline.chain import full_chain
 from pipeline.document import COLUMNS
+from pipeline.errors import SnapshotError
 from pipeline.explain import explain
 from pipeline.gates.result import GateResult
 from pipeline.lake import format as formats
 from pipeline.lake.manifest import Manifest
-from pipeline.lake.snapshots import COLUMNS_ROLE, TEXT_ROLE, write_shard
+from pipeline.lake.snapshots import COLUMNS_ROLE, TEXT_ROLE, Chain, write_shard
 from pipeline.lake.store import Store
 from pipeline.retention.collect import collect
 from pipeline.review import cases
@@ -194,3 +195,16 @@ def test_the_next_batch_is_judged_against_it_and_published(golden: Copy, monkeyp
     assert "dedup.exact_duplicate@1" in {row["reason"] for row in listing.quarantined(reference, "dedup", None, 100)}
     published = corpus(golden.settings())
     assert published.recompute(texts=True) == published.newest().digest
+
+
+def test_a_column_that_came_later_is_null_and_one_that_was_promised_is_missed(golden: Copy) -> None:
+    chain = full_chain(batches(golden)[0])
+    columns = COLUMNS["ingest"].names
+    rows = chain.read("ingest", 0, columns)
+    assert rows.column_names == columns
+    for name in ("canonical_uri", "published_at", "language_hint", "rights_holder", "agreement"):
+        assert rows.column(name).null_count == rows.num_rows > 0
+        assert rows.schema.field(name).type == COLUMNS["ingest"].field(name).type
+    promised = chain.manifests[0].model_copy(update={"columns": str(COLUMNS["ingest"])})
+    with pytest.raises((pa.ArrowInvalid, SnapshotError)):
+        Chain(chain.lake, chain.raw, (promised,)).read("ingest", 0, columns)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from pipeline.config import Source
 from pipeline.document import INGEST, RAW
+from pipeline.source import Source
 from pipeline.sources.files import SourceFile, format_of
 from pipeline.sources.records import FileAccount, read_file
 from pipeline.verdict import outcome

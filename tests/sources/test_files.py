@@ -6,8 +6,8 @@ import fsspec
 import pytest
 
 from pipeline.batch import batch_id_of, input_files
-from pipeline.config import Source
 from pipeline.errors import ContractViolation, SourceUnavailable
+from pipeline.source import Source
 from pipeline.sources.files import SourceFile, format_of, list_files
 from pipeline.sources.split import plan_tasks
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config import Source, parse
+from pipeline.config import parse
+from pipeline.source import Source
 from pipeline.sources.files import list_files
 from pipeline.sources.records import read_file
 from pipeline.verdict import REASONS

@@ -32,8 +32,13 @@ def test_a_good_line_fills_every_column(read):
         "source": "feed",
         "source_kind": "social",
         "uri": "http://a/",
+        "canonical_uri": None,
         "fetched_at": row["fetched_at"],
+        "published_at": None,
+        "language_hint": None,
         "license": "MIT",
+        "rights_holder": None,
+        "agreement": None,
         "consent": "allowed",
         "consent_evidence": "field:license",
         "record_file": "a.jsonl",
@@ -45,6 +50,7 @@ def test_a_good_line_fills_every_column(read):
         "normalised": None,
         "verdict": None,
         "text": "Hello world",
+        "title": None,
         "record": None,
     }
     assert row["fetched_at"].isoformat() == "2022-01-01T00:00:00+00:00"

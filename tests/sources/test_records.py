@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config import Source
 from pipeline.errors import ContractViolation, SourceUnavailable
+from pipeline.source import Source
 from pipeline.sources import files, jsonl, records, rows
 from pipeline.sources.files import SourceFile, SourceStream
 from pipeline.sources.records import read_file

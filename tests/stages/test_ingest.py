@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.batch import input_files
-from pipeline.config import Source
 from pipeline.document import text_digest
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.rows import Selection
 from pipeline.lake.snapshots import read_file_columns
 from pipeline.lake.store import Store
+from pipeline.source import Source
 from pipeline.stages.ingest import Destination, Task, read_task
 
 if TYPE_CHECKING:

@@ -1,0 +1,78 @@
+"""A source: one place that documents come from, as the configuration describes it.
+
+Its settings are the readers' only input beside the files themselves. What every model of the configuration shares stands here too,
+so that `config.py` can build on this file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SourceKind = Literal["web", "social", "licensed"]
+Format = Literal["jsonl", "parquet", "warc"]
+"""How a file is read; `pipeline/sources/records.py` holds the reader of each."""
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+KNOWN_SOURCES: dict[str, SourceKind] = {"social_feeds": "social", "web_crawl": "web", "licensed_content": "licensed"}
+"""Sources that a plain name stands for; their files lie in `input/<name>/` beside the configuration."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class Model(BaseModel):
+    """Frozen, strict about keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+
+
+class Source(Model):
+    """One place that documents come from."""
+
+    name: Name
+    kind: SourceKind
+    paths: tuple[str, ...] = ()
+    """Files, folders, globs or fsspec URIs; relative ones start at the configuration's folder. Empty: `input/<name>/`."""
+    format: Literal["auto"] | Format = "auto"
+    """`auto` goes by the file's name."""
+    rank: int = 0
+    """Preference among duplicates: the lower rank survives."""
+
+    license: str | None = None
+    """SPDX identifier that holds for every record which states none itself."""
+    rights_holder: str | None = None
+    """Who holds the rights in every record which names nobody itself."""
+    agreement: str | None = None
+    """Name or number of the agreement under which the source is used."""
+    require_license: bool = False
+    """Reject a record that has no licence of its own while the source states none."""
+
+    text_field: str = "text"
+    id_field: str = "id"
+    uri_field: str = "url"
+    license_field: str = "license"
+    date_field: str = "date"
+
+    max_record_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
+    max_text_characters: Annotated[int, Field(gt=0)] = 5_000_000
+
+    drop_marker: Annotated[str, Field(pattern=r"^[^/\s]+$")] | None = None
+    """Nightly ingest: a sub-folder of the source is a drop, complete once it holds a file of this name; default: `_SUCCESS`."""
+    drop_stable_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Instead of a marker: a drop is complete once nothing in it, sub-folders included, has changed for so long."""
+
+    @property
+    def marker(self) -> str | None:
+        """Name of the file that makes a drop complete; None where being unchanged does."""
+        return None if self.drop_stable_minutes else self.drop_marker or "_SUCCESS"
+
+    @model_validator(mode="after")
+    def _one_rule_for_drops(self) -> Source:
+        if self.drop_marker and self.drop_stable_minutes:
+            raise ValueError(
+                f"source '{self.name}' has both drop_marker and drop_stable_minutes: one rule says when a drop is complete, remove "
+                "the other"
+            )
+        return self
