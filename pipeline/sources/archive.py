@@ -1,17 +1,21 @@
 """A WARC file's records in order, with damaged parts passed over.
 
 The parser stops at the first thing that is no record. Here it is started again at the next place that looks like one: behind a
-line end in a plain file, at the next gzip member in a compressed one.
+line end in a plain file, at the next member or frame in a compressed one (gzip, zstandard, lz4).
 """
 
 from __future__ import annotations
 
+import io
 import re
+import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastwarc.warc import ArchiveIterator
 
 from pipeline.errors import SluiceError
+from pipeline.sources.members import is_whole_member
+from pipeline.sources.native import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,56 +23,130 @@ if TYPE_CHECKING:
     from pipeline.sources.files import SourceStream
 
 _PLAIN_START = re.compile(rb"WARC/1\.\d\r?\n")
-_GZIP_START = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
+_STARTS = (
+    (b"\x1f\x8b", re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")),
+    (b"\x28\xb5\x2f\xfd", re.compile(rb"\x28\xb5\x2f\xfd")),
+    (b"\x5d\x2a\x4d\x18", re.compile(rb"\x28\xb5\x2f\xfd")),
+    (b"\x04\x22\x4d\x18", re.compile(rb"\x04\x22\x4d\x18")),
+)
+"""First bytes of a file, and what a part of it starts with: gzip, zstandard, zstandard behind its dictionary, lz4."""
+_DICTIONARY = b"\x5d\x2a\x4d\x18"
+_LARGEST_DICTIONARY = 16 * 2**20
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r?\n", re.IGNORECASE)
 _BLOCK = 2**20
 _OVERLAP = 64
 _HEAD = 2**16
 
 
-class Found(NamedTuple):
-    """A record and its byte offset in the file. It must be read before the next one is asked for."""
+class Found:
+    """A record and its byte offset in the file. It must be read before the next one is asked for.
 
-    record: Any
-    offset: int
+    Who reads it sets `damaged` if its content broke off: then what follows up to the next start is part of the same damage.
+    """
+
+    __slots__ = ("_plain", "damaged", "offset", "record")
+
+    def __init__(self, record: Any, offset: int, plain: SourceStream | None = None) -> None:
+        self.record = record
+        self.offset = offset
+        self.damaged = False
+        self._plain = plain
+
+    def runs_over(self) -> bool:
+        """Return whether something else than a line end follows the record, as where it was cut and its length left as it was.
+
+        In a plain file its content then goes on into the next record. A compressed member ends by itself.
+        """
+        if self._plain is None:
+            return False
+        place = self._plain.tell()
+        end = _end(self._plain, self.offset)
+        if end is not None:
+            self._plain.seek(end)
+        over = end is not None and bool(self._plain.read(4).strip())
+        self._plain.seek(place)
+        return over
 
 
 class Broken(NamedTuple):
-    """A part of the file that is no record: where it begins, and the class of the error."""
+    """A part of the file that is no record: where it begins, and the class of the error.
+
+    With `spoils`, the record that was found before it lies in the same compressed member, and what was read of it cannot be trusted:
+    damaged deflate and lz4 data may give as many bytes as the record states, and only the member's end tells.
+    """
 
     offset: int
     error: str
+    spoils: bool = False
 
 
 def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
     """Yield records, and one `Broken` for each damaged part however many false starts lie in it."""
-    start = _starts(stream)
-    base, last, fresh = 0, -1, False
+    start, dictionary = _starts(stream)
+    plain = stream if start is _PLAIN_START else None
+    base, last, reported = 0, -1, False
     while base >= 0:
         stream.seek(base)
+        resumed = _Resumed(stream, dictionary) if dictionary and base else None
+        shift = base - len(dictionary) if resumed else 0
         try:
-            for record in ArchiveIterator(stream, parse_http=True, auto_decode="none"):
-                last, fresh = base + record.stream_pos, True
-                yield Found(record, last)
+            with guarded():
+                parser = iter(ArchiveIterator(resumed or stream, parse_http=True, auto_decode="none"))
+            while True:
+                with guarded():
+                    record = next(parser, None)
+                if record is None:
+                    return
+                found = Found(record, record.stream_pos + shift, plain)
+                last = found.offset
+                yield found
+                reported = found.damaged
         except SluiceError:
             raise
         except Exception as error:  # noqa: BLE001 - the parser raises OSError, and may raise anything on garbage
             kind = type(error).__name__
-        else:
-            return
         following = _next_start(stream, max(last, base) + 1, start)
-        if (fresh or last < 0) and not (
-            last >= 0 and start is _PLAIN_START and _is_only_space(stream, last, following)
-        ):
-            yield Broken(last + 1 if last >= 0 else 0, kind)
-            last = max(last, 0)
-        fresh, base = False, following
+        if not reported and not (last >= 0 and plain and _is_only_space(stream, last, following)):
+            yield Broken(
+                last + 1, kind, plain is None and last >= base and not is_whole_member(stream, last, dictionary)
+            )
+            reported = True
+        base = following
 
 
-def _starts(stream: SourceStream) -> re.Pattern[bytes]:
-    """Return what a record starts with in this file."""
+def _starts(stream: SourceStream) -> tuple[re.Pattern[bytes], bytes]:
+    """Return what a record starts with in this file, and the frame of its dictionary if it begins with one.
+
+    A zstandard file may carry the dictionary of all its frames in a skippable frame before them (IIPC, "Use of Zstandard
+    compression with WARC", 2021).
+    """
     stream.seek(0)
-    return _GZIP_START if stream.read(2) == b"\x1f\x8b" else _PLAIN_START
+    head = stream.read(8)
+    dictionary = b""
+    if head.startswith(_DICTIONARY) and len(head) == 8:
+        (size,) = struct.unpack("<I", head[4:])
+        dictionary = head + stream.read(size) if size <= _LARGEST_DICTIONARY else b""
+    return next((start for magic, start in _STARTS if head.startswith(magic)), _PLAIN_START), dictionary
+
+
+class _Resumed(io.RawIOBase):
+    """The file from a place on, with the frame of its dictionary before it."""
+
+    def __init__(self, stream: SourceStream, dictionary: bytes) -> None:
+        self._stream = stream
+        self._dictionary = io.BytesIO(dictionary)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read from the dictionary's frame, then from the file."""
+        return self._dictionary.read(size) + self._stream.read(size)
+
+    def tell(self) -> int:
+        """Return 0, all that the parser asks for at the beginning: only there does it look for a dictionary."""
+        return 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
 
 
 def _next_start(stream: SourceStream, place: int, start: re.Pattern[bytes]) -> int:
@@ -90,16 +168,21 @@ def _is_only_space(stream: SourceStream, last: int, following: int) -> bool:
 
     Some writers end a record with a line end too many, at which the parser stops though nothing is lost.
     """
-    stream.seek(last)
-    head = stream.read(_HEAD)
-    end = re.search(rb"\r?\n\r?\n", head)
-    length = _LENGTH.search(head, 0, end.end()) if end else None
-    if end is None or length is None:
+    place = _end(stream, last)
+    if place is None:
         return False
-    place = last + end.end() + int(length[1])
     stream.seek(0, 2)
     stop = following if following >= 0 else stream.tell()
     if not 0 <= stop - place <= _HEAD:
         return False
     stream.seek(place)
     return not stream.read(stop - place).strip()
+
+
+def _end(stream: SourceStream, offset: int) -> int | None:
+    """Return where the record at an offset of a plain file ends by its own length; None where it states none."""
+    stream.seek(offset)
+    head = stream.read(_HEAD)
+    end = re.search(rb"\r?\n\r?\n", head)
+    length = _LENGTH.search(head, 0, end.end()) if end else None
+    return None if end is None or length is None else offset + end.end() + int(length[1])

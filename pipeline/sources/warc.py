@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastwarc.warc import WarcRecordType
 
 from pipeline.errors import SluiceError
-from pipeline.sources.archive import Broken, read_archive
+from pipeline.sources.archive import Broken, Found, read_archive
 from pipeline.sources.consent import Terms, combine, from_headers
 from pipeline.sources.dates import parse_date
 from pipeline.sources.html import read_page
@@ -21,6 +21,7 @@ from pipeline.sources.http import (
     decode_text,
     sniff_media_type,
 )
+from pipeline.sources.native import guarded
 from pipeline.sources.rows import Record, Tally
 from pipeline.verdict import Finding
 
@@ -35,6 +36,8 @@ _PLAIN = {"text/plain", "text/markdown", "text/x-rst", "text/x-markdown"}
 _RECORDS = (WarcRecordType.response, WarcRecordType.resource, WarcRecordType.conversion)
 _OK = 200
 _BLOCK = 2**20
+_BROKEN_OFF = "content_length"
+"""Evidence of a record that ends before the length that it states, with its file or its compressed member."""
 
 
 class _Content(NamedTuple):
@@ -51,8 +54,16 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
     Requests, revisits (the same content is in another record), metadata and information are counted, not read.
     """
     tally.bytes = file.size
+    held: Record | None = None
     with file.open() as stream:
         for item in read_archive(stream):
+            # The damage of a record that was read from a broken member is that record's; it fails for both.
+            spoiled = isinstance(item, Broken) and item.spoils and held is not None
+            if held is not None:
+                yield _spoil(held) if spoiled else held
+                held = None
+            if spoiled:
+                continue
             if isinstance(item, Broken):
                 tally.records += 1
                 digest = hashlib.sha256(f"{file.sha256()}:{item.offset}".encode()).hexdigest()
@@ -60,37 +71,58 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
                 yield Record(item.offset, b"", finding=lost, digest=digest)
             elif item.record.record_type in _RECORDS:
                 tally.records += 1
-                yield _record(source, item.record, item.offset)
+                held = _record(source, item)
+                item.damaged = held.finding is not None and held.finding.evidence == _BROKEN_OFF
             else:
                 tally.other += 1
+    if held is not None:
+        yield held
 
 
-def _record(source: Source, warc: Any, offset: int) -> Record:
+def _spoil(record: Record) -> Record:
+    """Return a record as failed whose compressed member is damaged, whatever was made of it before."""
+    record.text = None
+    record.finding = Finding("ingest.truncated_record@1", evidence="compressed_member")
+    return record
+
+
+def _record(source: Source, found: Found) -> Record:
     """Return the record of a WARC record, whatever happens inside it."""
-    record = Record(offset, b"")
+    warc, record = found.record, Record(found.offset, b"")
     content = _Content(b"", None, 0)
     try:
         record.uri = (warc.headers.get("WARC-Target-URI") or "").strip("<> ") or None
         record.record_id = warc.headers.get("WARC-Record-ID")
         record.fetched_at = parse_date(warc.headers.get("WARC-Date"))
         stated = int(warc.content_length)
-        content = _payload(warc, source.max_record_bytes)
+        with guarded():
+            content = _payload(warc, source.max_record_bytes)
         record.content, record.digest, record.size = content
-        if content.size < stated:
-            record.finding = Finding("ingest.truncated_record@1", content.size, stated)
+        if content.size < stated or (_swallowed(warc, content.payload) and found.runs_over()):
+            record.finding = Finding("ingest.truncated_record@1", content.size, stated, _BROKEN_OFF)
         elif content.digest is not None:
             record.finding = Finding("ingest.record_too_large@1", content.size, source.max_record_bytes)
         else:
-            _read_payload(source, warc, record)
+            with guarded():
+                _read_payload(source, warc, record)
     except SluiceError:
         raise
-    except OSError as error:
-        record.finding = Finding("ingest.truncated_record@1", evidence=type(error).__name__)
+    except OSError:
+        record.finding = Finding("ingest.truncated_record@1", evidence=_BROKEN_OFF)
     except Exception as error:  # noqa: BLE001 - one record must not stop the file; it becomes a failed row
         record.finding = Finding("ingest.failed@1", evidence=type(error).__name__)
     if record.finding is not None:
         record.text = None
     return record
+
+
+def _swallowed(warc: Any, payload: bytes) -> bool:
+    """Return whether a record may hold the beginning of another one."""
+    headers = warc.http_headers if warc.is_http else None
+    return b"WARC/1." in payload or (
+        headers is not None
+        and any("WARC-" in key or "WARC/1." in key or "WARC/1." in value for key, value in headers.to_tuples())
+    )
 
 
 def _payload(warc: Any, limit: int) -> _Content:

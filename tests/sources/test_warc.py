@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import itertools
 import random
 import zlib
 
 import brotli
 import pytest
 import zstandard
+from fastwarc.stream_io import Lz4Writer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.document import document_id
+from pipeline.sources import warc as warc_reader
 
 PAGE = b"<html><head><title>T</title></head><body><nav>menu</nav><main><p>Hello, reader of this page.</p></main></body></html>"
 
@@ -222,6 +226,84 @@ def test_reading_goes_on_behind_damage_in_a_compressed_file(read, damage):
     assert result.reasons[:4] == [*result.reasons[-3:], "kept"] == ["kept"] * 4
     assert result.reasons.count("kept") >= 7
     assert 1 <= len(failed) <= 2
+
+
+def lz4(data: bytes) -> bytes:
+    packed = io.BytesIO()
+    writer = Lz4Writer(packed)
+    writer.write(data)
+    writer.close()
+    return packed.getvalue()
+
+
+zstd = zstandard.ZstdCompressor(write_checksum=True).compress
+CODINGS = {"a.warc": bytes, "a.warc.gz": gzip.compress, "a.warc.zst": zstd, "a.warc.lz4": lz4}
+
+
+@pytest.mark.parametrize("name", CODINGS)
+def test_each_compression_is_read_record_by_record_or_whole(read, name):
+    records = pages(5)
+    for data in (b"".join(map(CODINGS[name], records)), CODINGS[name](b"".join(records))):
+        result = read(data, name)
+        assert result.reasons == ["kept"] * 5
+        assert [row["uri"] for row in result.rows] == [f"http://a/{i}" for i in range(5)]
+
+
+@pytest.mark.parametrize("name", CODINGS)
+def test_every_damaged_part_is_reported_and_every_whole_record_between_them_is_read_at_its_place(read, name):
+    records = list(map(CODINGS[name], pages(9)))
+    broken = b"garbage\r\n\r\n" if name == "a.warc" else records[0][: len(records[0]) // 2]
+    parts = [records[0], broken, *records[1:3], broken, broken, *records[3:8], broken, records[8]]
+    result = read(b"".join(parts), name)
+    assert result.reasons == ["kept", "unreadable_record", "kept", "kept", "unreadable_record", *["kept"] * 5, "unreadable_record", "kept"]  # fmt: skip
+    kept = [row for row in result.rows if not row["verdict"]]
+    assert [row["uri"] for row in kept] == [f"http://a/{i}" for i in range(9)]
+    places = list(itertools.accumulate(map(len, parts), initial=0))
+    assert [row["record_offset"] for row in kept] == [places[i] for i in (0, 2, 3, 6, 7, 8, 9, 10, 12)]
+
+
+@pytest.mark.parametrize("name", sorted(CODINGS))
+def test_a_record_that_is_cut_anywhere_fails_once_and_is_never_kept_in_part(read, name):
+    one, two, three = pages(3)
+    packed = CODINGS[name](two)
+    whole = read(CODINGS[name](two), name).rows[0]["text"]
+    for cut in range(40, len(packed), max(1, len(packed) // 12)):
+        result = read(CODINGS[name](one) + packed[:cut] + CODINGS[name](three), name)
+        texts = {row["uri"]: row["text"] for row in result.rows if not row["verdict"]}
+        assert texts.get("http://a/1", whole) == whole
+        failed = [reason for reason in result.reasons if reason != "kept"]
+        assert set(failed) <= {"unreadable_record", "truncated_record"}
+        assert texts.keys() >= {"http://a/0", "http://a/2"}
+        # In a plain file a header that is cut takes in the next one, which is found again.
+        assert len(failed) in ({1, 2} if name == "a.warc" else {1}) if "http://a/1" not in texts else not failed
+
+
+def test_a_zstandard_dictionary_is_used_behind_damage_too(read):
+    records = pages(60)
+    dictionary = zstandard.train_dictionary(1_000, records)
+    packed = [zstandard.ZstdCompressor(dict_data=dictionary).compress(record) for record in records[:5]]
+    raw = dictionary.as_bytes()
+    head = b"\x5d\x2a\x4d\x18" + len(raw).to_bytes(4, "little") + raw
+    result = read(b"".join([head, *packed[:2], flipped(packed[2])[:40], *packed[3:]]), "a.warc.zst")
+    assert result.reasons == ["kept", "kept", "unreadable_record", "kept", "kept"]
+    assert result.rows[-1]["record_offset"] == len(head) + sum(map(len, packed[:2])) + 40 + len(packed[3])
+
+
+def test_a_panic_of_a_native_parser_costs_one_record(read, monkeypatch):
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+
+    def read_page(html, *_):
+        calls.append(html)
+        if len(calls) == 2:
+            raise panic
+        return original(html, *_)
+
+    calls: list[str] = []
+    original = warc_reader.read_page
+    monkeypatch.setattr(warc_reader, "read_page", read_page)
+    result = read(b"".join(pages(3)), "a.warc")
+    assert result.reasons == ["kept", "failed", "kept"]
+    assert result.account.errors == {"ParserPanic": 1}
 
 
 def test_a_file_that_breaks_off_keeps_what_was_whole(read):
