@@ -30,6 +30,24 @@ SPAN = pa.struct(
 """Personal data that was replaced: its type, code-point offsets of the placeholder in the *new* text, the recogniser and its
 score, and the token that stands there. Never the value."""
 
+POST = pa.struct(
+    [
+        # `subject_id` of the post: the same for each of its versions.
+        pa.field("id", pa.string(), nullable=False),
+        # `subject_id` of its author, of the post that it answers and of its thread's first one; null where unknown or none.
+        pa.field("author", pa.string()),
+        pa.field("reply_to", pa.string()),
+        pa.field("thread", pa.string()),
+        # When this version was made or seen; of two versions the later one stays.
+        pa.field("version_at", pa.timestamp("us", tz="UTC")),
+        # Of a thread's document: posts and authors that it is made of, in reply order; null for a single post.
+        pa.field("parts", pa.list_(pa.field("item", pa.string(), nullable=False))),
+        # Of a thread's document: posts that it refers to and the batch does not hold.
+        pa.field("missing", pa.int32()),
+    ]
+)
+"""What a post is to others: digests only, by which a later version, an answer or a deletion finds it. No handle, no address."""
+
 RAW = pa.schema(
     [
         pa.field(DOCUMENT_ID, pa.string(), nullable=False),
@@ -75,6 +93,8 @@ INGEST = pa.schema(
         pa.field("characters", pa.int32()),
         # What normalisation changed: comma-separated names, null where nothing.
         pa.field("normalised", pa.string()),
+        # Null where the record is no post of a social feed.
+        pa.field("post", POST),
         pa.field(VERDICT_COLUMN, VERDICT),
     ]
 )
@@ -227,4 +247,16 @@ def document_id(source: str, address: str, content: bytes) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     digest.update(content)
+    return digest.hexdigest()
+
+
+def subject_id(source: str, address: str) -> str:
+    """Return what a deletion names: a post or an author of a source, by the digest of its own address, 32 hexadecimal digits.
+
+    It has the form of a document's id and can never be one, so that tombstones hold both.
+    """
+    digest = hashlib.blake2b(digest_size=16, person=b"sluice-subject")
+    for part in (source.encode(), address.encode("utf-8", "surrogatepass")):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
     return digest.hexdigest()

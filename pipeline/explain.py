@@ -108,4 +108,6 @@ def _outcome(chain: Chain, stages: list[dict[str, Any]]) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items() if part is not None}
     return value.isoformat() if isinstance(value, datetime) else value

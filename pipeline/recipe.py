@@ -117,7 +117,7 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "ingest",
         _ingest,
-        code=("sources", "text/normalize.py", "stages/ingest.py"),
+        code=("sources", "text/handles.py", "text/normalize.py", "stages/ingest.py"),
         libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"),
         pinned=_base,
     ),

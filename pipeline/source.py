@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SourceKind = Literal["web", "social", "licensed"]
-Format = Literal["jsonl", "parquet", "warc"]
+Format = Literal["jsonl", "parquet", "warc", "bluesky", "activitypub", "reddit"]
 """How a file is read; `pipeline/sources/records.py` holds the reader of each."""
 FORMATS: tuple[Format, ...] = get_args(Format)
 
@@ -54,6 +54,25 @@ class Source(Model):
     uri_field: str = "url"
     license_field: str = "license"
     date_field: str = "date"
+
+    title_field: str = "title"
+    language_field: str = "language"
+    published_field: str = "published"
+    rights_holder_field: str = "rights_holder"
+    agreement_field: str = "agreement"
+
+    # Posts. The social formats know these of themselves; of JSON Lines they have to be named.
+    author_field: str | None = None
+    reply_to_field: str | None = None
+    """Id of the post that a post answers."""
+    thread_field: str | None = None
+    """Id of the first post of a post's thread."""
+    updated_field: str | None = None
+    """Date of a post's version: of two versions the later one stays."""
+    deleted_field: str | None = None
+    """A post in which this is true, a date or any other value but null, false, 0 and "" was deleted."""
+    documents: Literal["post", "thread"] = "post"
+    """One document a post, or one a thread: its posts in reply order, as far as the batch holds them."""
 
     max_record_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
     max_text_characters: Annotated[int, Field(gt=0)] = 5_000_000

@@ -49,6 +49,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "ingest.text_too_long@1": ("rejected", "the text is longer than the source's limit"),
     "ingest.opted_out@1": ("rejected", "the publisher reserved its rights against this use"),
     "ingest.missing_license@1": ("rejected", "the source demands a licence and the record states none"),
+    "ingest.private_message@1": ("rejected", "the message is not addressed to the public"),
+    "ingest.deleted@1": ("rejected", "the post was deleted, by itself or with its author's account"),
+    "ingest.superseded@1": ("rejected", "a later version of the same post was read"),
+    "ingest.joined_thread@1": ("rejected", "the post is part of its thread's document"),
     "ingest.repeated_record@1": ("rejected", "the same record was read before in this batch"),
     "ingest.tombstone@1": ("rejected", "the document was taken down and may not come back"),
     # dedup

@@ -92,6 +92,11 @@ def _wanted(source: Source) -> dict[str, str]:
         "uri": source.uri_field,
         "license": source.license_field,
         "date": source.date_field,
+        "title": source.title_field,
+        "language": source.language_field,
+        "published": source.published_field,
+        "rights_holder": source.rights_holder_field,
+        "agreement": source.agreement_field,
     }
 
 
@@ -137,8 +142,9 @@ def _values(batch: pa.RecordBatch, name: str, outer: str) -> list[Any]:
 
 def _record(source: Source, row: int, fields: list[Any]) -> Record:
     """Return the record of a row from its fields in the order of `_wanted`."""
-    text, native_id, uri, license_name, date = fields
-    content = b"\x1e".join(b"" if f is None else f if isinstance(f, bytes) else str(f).encode() for f in fields)
+    text, native_id, uri, license_name, date, title, language, published, rights_holder, agreement = fields
+    # A row is the same record, and so the same document, whatever columns beside these five come to be named.
+    content = b"\x1e".join(b"" if f is None else f if isinstance(f, bytes) else str(f).encode() for f in fields[:5])
     if len(content) > source.max_record_bytes:
         large = Finding("ingest.record_too_large@1", len(content), source.max_record_bytes)
         return Record(row, b"", finding=large, digest=hashlib.sha256(content).hexdigest(), size=len(content))
@@ -148,6 +154,11 @@ def _record(source: Source, row: int, fields: list[Any]) -> Record:
         uri=_name(uri),
         record_id=_name(native_id),
         fetched_at=parse_date(_name(date) if isinstance(date, bytes) else date),
+        title=_name(title),
+        published_at=parse_date(_name(published) if isinstance(published, bytes) else published),
+        language_hint=_name(language),
+        rights_holder=_name(rights_holder),
+        agreement=_name(agreement),
         terms=stated(_name(license_name), "field:license"),
     )
     if isinstance(text, bytes):

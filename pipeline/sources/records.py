@@ -10,18 +10,29 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from pipeline.document import subject_id
 from pipeline.errors import ContractViolation, SluiceError
 from pipeline.source import Source
+from pipeline.sources.activitypub import read_activitypub
+from pipeline.sources.bluesky import read_bluesky
 from pipeline.sources.files import SourceFile
 from pipeline.sources.jsonl import read_jsonl
 from pipeline.sources.parquet import read_parquet
+from pipeline.sources.reddit import read_reddit
 from pipeline.sources.rows import ChunkBuilder, FileChunk, Record, Tally
 from pipeline.sources.warc import read_warc
 from pipeline.verdict import Finding
 
 Reader = Callable[[Source, SourceFile, Tally], Iterator[Record]]
 
-READERS: dict[str, Reader] = {"jsonl": read_jsonl, "parquet": read_parquet, "warc": read_warc}
+READERS: dict[str, Reader] = {
+    "jsonl": read_jsonl,
+    "parquet": read_parquet,
+    "warc": read_warc,
+    "bluesky": read_bluesky,
+    "activitypub": read_activitypub,
+    "reddit": read_reddit,
+}
 """A format's reader: yields one `Record` for each unit and counts, on its own, what it should have yielded.
 
 A new format is a function of this shape, a line here and a suffix in `files.py`.
@@ -42,12 +53,18 @@ class FileAccount:
         Bytes read.
     errors
         Failed records by class of error.
+    kinds
+        `other_records` by kind, as far as the reader tells kinds apart.
+    deleted
+        `subject_id` of the posts and authors that the file says were deleted.
     """
 
     records_read: int
     other_records: int
     bytes: int
     errors: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()
 
 
 class FileReading:
@@ -94,7 +111,14 @@ class FileReading:
             digest = hashlib.sha256(f"{self._file.sha256()}:{last}".encode()).hexdigest()
             yield from builder.add(Record(last, b"", finding=lost, digest=digest))
         yield from builder.finish()
-        self._account = FileAccount(tally.records, tally.other, tally.bytes, dict(sorted(builder.errors.items())))
+        self._account = FileAccount(
+            tally.records,
+            tally.other,
+            tally.bytes,
+            dict(sorted(builder.errors.items())),
+            dict(sorted(tally.kinds.items())),
+            frozenset(subject_id(self._source.name, address) for address in tally.deleted),
+        )
 
 
 def read_file(source: Source, file: SourceFile) -> FileReading:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.document import INGEST, RAW, document_id, text_digest
+from pipeline.document import INGEST, RAW, document_id, subject_id, text_digest
 from pipeline.sources.consent import UNSTATED, Terms, stated
 from pipeline.text.normalize import normalise
 from pipeline.verdict import Finding, outcome, verdict_array
@@ -29,8 +29,30 @@ CHUNK_ROWS = 1_000
 """Rows of a chunk: `mapInArrow` is fastest with 500 to 2,000."""
 CHUNK_BYTES = 16 * 2**20
 """Bytes of text and raw content after which a chunk ends early."""
+_WITHHELD = frozenset({"ingest.private_message@1", "ingest.deleted@1"})
+"""Reasons for which neither text nor record is kept, not even for replay."""
 _LONGEST_FIELD = 4_096
 """Characters of an address or a native id that are kept; the document's id is made of the whole."""
+
+
+class Post(NamedTuple):
+    """What makes a record a post: whose it is, what it answers, which version it is. The addresses become digests (`POST`).
+
+    Attributes
+    ----------
+    address
+        The post's own address, whole; the record's `uri` and `record_id` are written without its author.
+    author, reply_to, thread
+        Addresses of the author, of the post it answers, of its thread's first post; None where unknown or none.
+    version_at
+        When this version was made, or seen.
+    """
+
+    address: str
+    author: str | None = None
+    reply_to: str | None = None
+    thread: str | None = None
+    version_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -53,6 +75,8 @@ class Record:
         What the record says of itself; a language in BCP 47.
     rights_holder, agreement
         Where the record names them; else the source's.
+    post
+        Set where the record is a post of a social feed.
     digest, size
         sha256 and length in bytes of a content that is not held.
     """
@@ -71,6 +95,7 @@ class Record:
     agreement: str | None = None
     terms: Terms = UNSTATED
     finding: Finding | None = None
+    post: Post | None = None
     digest: str | None = None
     size: int | None = None
 
@@ -84,14 +109,26 @@ class Tally:
     records
         Units that must each become a row.
     other
-        Units that are no records: blank lines, WARC requests and information.
+        Units that are no records: blank lines, WARC requests and information, likes and follows.
     bytes
         Bytes read after decompression of the file (JSONL), or the file's size.
+    kinds
+        `other` by kind, where the reader tells kinds apart; names of ours, never of the data.
+    deleted
+        Addresses of posts and authors that the file says were deleted.
     """
 
     records: int = 0
     other: int = 0
     bytes: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    deleted: set[str] = field(default_factory=set)
+
+    def pass_over(self, kind: str) -> None:
+        """Take a unit that was counted as a record out of the records again: it is none, but something of a kind."""
+        self.records -= 1
+        self.other += 1
+        self.kinds[kind] += 1
 
 
 class FileChunk(NamedTuple):
@@ -137,13 +174,14 @@ class ChunkBuilder:
                 failure = Finding("ingest.failed@1", evidence=type(error).__name__)
         terms = self._terms(record)
         findings = self._judge(record, text, terms, failure)
-        if not text or terms.consent == "opted_out":
+        withheld = terms.consent == "opted_out" or any(finding.reason in _WITHHELD for finding in findings)
+        if not text or withheld:
             # The text of a publisher who opted out is not even quarantined: place and digest say which record it was.
             text = None
         self.errors.update(f.evidence or f.reason for f in findings[:1] if outcome(f.reason) == "failed")
         title = None if text is None else _field(record.title)
         identity = _identity(self.source.name, record)
-        content = record.content if text is None and record.digest is None and terms.consent != "opted_out" else None
+        content = record.content if text is None and record.digest is None and not withheld else None
         self._raw.append({"document_id": identity, "text": text, "title": title, "record": content})
         self._rows.append(
             {
@@ -166,6 +204,7 @@ class ChunkBuilder:
                 "record_digest": record.digest or hashlib.sha256(record.content).hexdigest(),
                 "text_digest": None if text is None else text_digest(text),
                 "characters": None if text is None else len(text),
+                "post": _post(self.source.name, record.post),
                 "normalised": ",".join(names) if names and text is not None else None,
             }
         )
@@ -210,8 +249,20 @@ class ChunkBuilder:
 
 def _identity(source: str, record: Record) -> str:
     """Return the document's id; a content too large to hold is represented by its digest."""
+    if record.post is not None and record.text is not None:
+        # A post's counts of likes and the activity that carried it change; it stays the same document until its text does.
+        return document_id(source, record.post.address, record.text.encode("utf-8", "surrogatepass"))
     content = record.content if record.digest is None else record.digest.encode()
     return document_id(source, record.uri or record.record_id or "", content)
+
+
+def _post(source: str, post: Post | None) -> dict[str, Any] | None:
+    """Return the column `post`: digests in the place of addresses."""
+    if post is None:
+        return None
+    named = {"author": post.author, "reply_to": post.reply_to, "thread": post.thread}
+    digests = {name: subject_id(source, address) if address else None for name, address in named.items()}
+    return {"id": subject_id(source, post.address), **digests, "version_at": post.version_at}
 
 
 def _field(value: str | None) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.document import INGEST, RAW
 from pipeline.source import Source
 from pipeline.sources.files import SourceFile, format_of
-from pipeline.sources.records import FileAccount, read_file
+from pipeline.sources.records import FileAccount, FileReading, read_file
 from pipeline.verdict import outcome
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def read_path(path: Path, kind: str = "web", **fields) -> Reading:
     reading = read_file(
         source, SourceFile("feed", str(path), path.name, path.stat().st_size, format_of(path.name) or "jsonl")
     )
+    return check(reading)
+
+
+def check(reading: FileReading) -> Reading:
+    """Read to the end and check what holds for every file."""
     rows = []
     for chunk in reading:
         assert chunk.raw.schema == RAW

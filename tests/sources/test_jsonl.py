@@ -48,6 +48,7 @@ def test_a_good_line_fills_every_column(read):
         "text_digest": text_digest("Hello world"),
         "characters": 11,
         "normalised": None,
+        "post": None,
         "verdict": None,
         "text": "Hello world",
         "title": None,
@@ -240,3 +241,44 @@ def test_random_bytes_never_crash_and_always_add_up(read, content, name):
         blank = [line for line in expected[:-1] if not line.strip()]
         assert result.account.records_read == sum(bool(line.strip()) for line in expected)
         assert result.account.other_records - len(blank) in {0, 1}
+
+
+def test_what_a_record_says_of_itself_is_taken_from_the_fields_that_are_named(read):
+    line = {
+        "head": "A title", "text": "text", "lang": "de", "when": "2024-05-06", "owner": "Somebody Ltd", "contract": 17,
+    }  # fmt: skip
+    (row,) = read(
+        json.dumps(line).encode(),
+        title_field="head",
+        language_field="lang",
+        published_field="when",
+        rights_holder_field="owner",
+        agreement_field="contract",
+        rights_holder="the source's",
+        agreement="the source's",
+    ).rows
+    assert (row["title"], row["language_hint"], row["rights_holder"], row["agreement"]) == (
+        "A title", "de", "Somebody Ltd", "17",
+    )  # fmt: skip
+    assert row["published_at"].isoformat() == "2024-05-06T00:00:00+00:00"
+
+
+def test_posts_of_json_lines_are_known_by_the_fields_that_are_named(read):
+    lines = [
+        {"id": 1, "text": "first, says @ann", "who": "ann"},
+        {"id": 2, "text": "second", "to": 1, "who": "bob_99", "changed": "2024-01-02"},
+        {"id": 3, "text": "third", "gone": True},
+        {"text": "without an id"},
+    ]
+    reading = read(
+        b"".join(json.dumps(line).encode() + b"\n" for line in lines),
+        kind="social", author_field="who", reply_to_field="to", updated_field="changed", deleted_field="gone",
+    )  # fmt: skip
+    assert reading.reasons == ["kept", "kept", "deleted", "kept"]
+    first, second, third, last = reading.rows
+    assert first["text"] == "first, says @user"
+    assert second["post"]["reply_to"] == first["post"]["id"]
+    assert second["post"]["version_at"].isoformat() == "2024-01-02T00:00:00+00:00"
+    assert reading.account.deleted == {third["post"]["id"]}
+    assert last["post"] is None
+    assert third["record"] is None
