@@ -24,7 +24,8 @@ from pipeline.fingerprint import digest
 from pipeline.lake.format import opened, prepared
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
-from pipeline.source import Format, Source
+from pipeline.source import Format, Source, unfit_address
+from pipeline.sources.access import OPEN, Access
 from pipeline.sources.files import SourceFile, list_files
 
 FORMAT_VERSION = 1
@@ -42,9 +43,9 @@ class InputFile(BaseModel):
     format: Format
     sha256: str
 
-    def opened(self) -> SourceFile:
+    def opened(self, access: Access = OPEN) -> SourceFile:
         """Return the file in the form that readers take."""
-        return SourceFile(source=self.source, uri=self.uri, path=self.path, size=self.size, format=self.format)
+        return SourceFile(self.source, self.uri, self.path, self.size, self.format, access)
 
 
 class UnreadFile(BaseModel):
@@ -246,6 +247,8 @@ def _with_inputs(settings: Settings, inputs: Mapping[str, Sequence[str]], only: 
     for name in (*inputs, *(only or ())):
         if name not in names:
             raise UserError(f"the configuration has no source '{name}'; it has {', '.join(names)}")
+        if complaint := unfit_address(name, list(inputs.get(name, ()))):
+            raise UserError(complaint)
     wanted = set(only) if only else set(inputs) or set(names)
     sources = tuple(
         source.model_copy(update={"paths": tuple(inputs[source.name])}) if source.name in inputs else source

@@ -58,7 +58,9 @@ def sentence(error: Any, root: type[BaseModel]) -> str:
     message = error["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     got = error["input"]
-    if error["type"] != "value_error" and isinstance(got, str | int | float | bool | None):
+    # An address may hold a password, which no message repeats.
+    shown = isinstance(got, str | int | float | bool | None) and "://" not in str(got)
+    if error["type"] != "value_error" and shown:
         message += f", not {reprlib.repr(got)}"
     return f"'{key}': {message}"
 

@@ -54,7 +54,7 @@ def _ingest(settings: Settings) -> Any:
         mode="json", exclude={"deduplication", "language_detection", "max_failed_share"}
     )
     for source in data["sources"]:
-        for name in ("paths", "drop_stable_minutes"):
+        for name in ("paths", "connection", "drop_stable_minutes"):
             del source[name]
     return data
 
@@ -117,7 +117,7 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "ingest",
         _ingest,
-        code=("sources", "text/handles.py", "text/normalize.py", "stages/ingest.py"),
+        code=("sources", "address.py", "text/handles.py", "text/normalize.py", "stages/ingest.py"),
         libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"),
         pinned=_base,
     ),

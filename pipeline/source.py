@@ -10,6 +10,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipeline.address import has_credentials, is_chained
+
 SourceKind = Literal["web", "social", "licensed"]
 Format = Literal["jsonl", "parquet", "warc", "bluesky", "activitypub", "reddit"]
 """How a file is read; `pipeline/sources/records.py` holds the reader of each."""
@@ -35,6 +37,8 @@ class Source(Model):
     kind: SourceKind
     paths: tuple[str, ...] = ()
     """Files, folders, globs or fsspec URIs; relative ones start at the configuration's folder. Empty: `input/<name>/`."""
+    connection: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,250}$")] | None = None
+    """Airflow connection that holds the credentials of these places; without one they come from the environment."""
     format: Literal["auto"] | Format = "auto"
     """`auto` goes by the file's name."""
     rank: int = 0
@@ -88,6 +92,12 @@ class Source(Model):
         return None if self.drop_stable_minutes else self.drop_marker or "_SUCCESS"
 
     @model_validator(mode="after")
+    def _plain_addresses(self) -> Source:
+        if complaint := unfit_address(self.name, self.paths):
+            raise ValueError(complaint)
+        return self
+
+    @model_validator(mode="after")
     def _one_rule_for_drops(self) -> Source:
         if self.drop_marker and self.drop_stable_minutes:
             raise ValueError(
@@ -95,3 +105,16 @@ class Source(Model):
                 "the other"
             )
         return self
+
+
+def unfit_address(source: str, paths: tuple[str, ...] | list[str]) -> str | None:
+    """Return what is wrong with the first address that a source may not have, in a sentence without the address; else None."""
+    for path in paths:
+        if has_credentials(path):
+            return (
+                f"source '{source}': a path holds credentials; take them out and name an Airflow connection under `connection`, or set "
+                "them in the environment"
+            )
+        if is_chained(path):
+            return f"source '{source}': an address that leads through another ('::') is not read; unpack it or mount it, and name that"
+    return None

@@ -20,7 +20,7 @@ from pipeline.sources.native import guarded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.sources.files import SourceStream
+    from pipeline.sources.stream import SourceStream
 
 _PLAIN_START = re.compile(rb"WARC/1\.\d\r?\n")
 _STARTS = (

@@ -7,16 +7,17 @@ elsewhere has the same batch ids and the same record places.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-from dataclasses import dataclass
-from typing import BinaryIO, Literal, NamedTuple, cast
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
-import fsspec
-
-from pipeline.errors import SourceUnavailable
+from pipeline.errors import SourceChanged, SourceUnavailable
 from pipeline.source import Format, Source
+from pipeline.sources.access import OPEN, Access, access_of
+from pipeline.sources.stream import SourceStream
 from pipeline.sources.walk import walk
+
+__all__ = ["Listing", "SourceFile", "SourceStream", "Unread", "format_of", "list_files"]
 
 _COMPRESSED = r"(\.(gz|zst|bz2|xz))?$"
 _SUFFIXES: tuple[tuple[Format, re.Pattern[str]], ...] = (
@@ -43,6 +44,8 @@ class SourceFile:
         Bytes.
     format
         How it is read.
+    access
+        What its file system is opened with; shown nowhere.
     """
 
     source: str
@@ -50,6 +53,7 @@ class SourceFile:
     path: str
     size: int
     format: Format
+    access: Access = field(default=OPEN, repr=False, compare=False)
 
     def open(self) -> SourceStream:
         """Open the file for reading bytes.
@@ -59,15 +63,18 @@ class SourceFile:
         SourceUnavailable
             If it cannot be opened; later, if it cannot be read on.
         """
-        try:
-            return SourceStream(cast("BinaryIO", fsspec.open(self.uri, "rb").open()), self)
-        except (OSError, ValueError, ImportError) as error:
-            raise self.unavailable("open", error) from None
+        return SourceStream(self)
 
     def unavailable(self, act: str, error: Exception) -> SourceUnavailable:
         """Say that the file could not be opened or read."""
         return SourceUnavailable(
             f"source '{self.source}': cannot {act} {self.path} ({type(error).__name__}); check that it is readable, then run again"
+        )
+
+    def changed(self) -> SourceChanged:
+        """Say that the file is not what it was."""
+        return SourceChanged(
+            f"source '{self.source}': {self.path} changed since the batch was opened; run again when it is complete"
         )
 
     def sha256(self) -> str:
@@ -77,45 +84,6 @@ class SourceFile:
             while block := stream.read(_HASH_BLOCK):
                 digest.update(block)
         return digest.hexdigest()
-
-
-class SourceStream(io.RawIOBase):
-    """A file's bytes; what the storage raises becomes `SourceUnavailable`, so that it is not taken for a damaged file.
-
-    A lost connection is worth another try; a broken archive is not, and its records fail instead.
-    """
-
-    def __init__(self, stream: BinaryIO, file: SourceFile) -> None:
-        self._stream = stream
-        self._file = file
-
-    def read(self, size: int = -1) -> bytes:
-        """Read up to `size` bytes, fewer only at the end."""
-        try:
-            return self._stream.read(size)
-        except Exception as error:  # noqa: BLE001 - each file system raises its own
-            raise self._file.unavailable("read", error) from None
-
-    def seekable(self) -> bool:
-        """Return True: all storage that fsspec opens for reading can seek."""
-        return True
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a byte."""
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._stream.tell()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
-        super().close()
 
 
 class Unread(NamedTuple):
@@ -144,14 +112,15 @@ def list_files(source: Source) -> Listing:
         If a path does not exist or a pattern matches nothing.
     """
     files, unread = [], []
-    for entry in walk(source):
+    access = access_of(source)
+    for entry in walk(source, access):
         kind = format_of(entry.path) if source.format == "auto" else source.format
         if entry.link_out:
             unread.append(Unread(entry.path, "link_out_of_source"))
         elif kind is None:
             unread.append(Unread(entry.path, "unknown_format"))
         else:
-            files.append(SourceFile(source.name, entry.uri, entry.path, entry.size, kind))
+            files.append(SourceFile(source.name, entry.uri, entry.path, entry.size, kind, access))
     return Listing(tuple(files), tuple(unread))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import zstandard
 
 if TYPE_CHECKING:
-    from pipeline.sources.files import SourceStream
+    from pipeline.sources.stream import SourceStream
 
 _BLOCK = 2**16
 _OUTPUT = 2**20

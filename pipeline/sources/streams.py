@@ -16,7 +16,7 @@ import zstandard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipeline.sources.files import SourceStream
+    from pipeline.sources.stream import SourceStream
 
 BLOCK = 2**20
 """Bytes that are read, and about as many that are given out, at a time."""

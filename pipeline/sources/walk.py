@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import fsspec
-
+from pipeline.address import is_remote, protocol_of
 from pipeline.errors import SourceUnavailable
+from pipeline.sources.access import OPEN, Access, filesystem, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Found(NamedTuple):
     link_out: bool = False
 
 
-def walk(source: Source) -> list[Found]:
+def walk(source: Source, access: Access = OPEN) -> list[Found]:
     """Return the source's files, each once, sorted by place; of files with one place, the place starts with the path's number.
 
     Raises
@@ -53,7 +53,7 @@ def walk(source: Source) -> list[Found]:
     """
     found: dict[str, Found] = {}
     for position, path in enumerate(source.paths or (f"input/{source.name}",)):
-        for entry in _remote(source, path, position) if "://" in path else _local(source, path, position):
+        for entry in _remote(source, path, position, access) if is_remote(path) else _local(source, path, position):
             found.setdefault(entry.uri, entry)
     return sorted(_distinct(list(found.values())), key=lambda entry: entry.path)
 
@@ -108,18 +108,13 @@ def _inside(file: Path, root: Path) -> bool:
     return file.resolve().is_relative_to(root)
 
 
-def _remote(source: Source, uri: str, position: int) -> Iterator[Found]:
-    """Yield the files of an fsspec URI: an object, a prefix or a glob."""
+def _remote(source: Source, uri: str, position: int, access: Access) -> Iterator[Found]:
+    """Yield the files of an address: an object, a prefix or a glob."""
+    filesystem_, path = filesystem(source.name, uri, access)
     try:
-        filesystem, path = fsspec.core.url_to_fs(uri)
-        if magic := _MAGIC.search(path):
-            root = path[: magic.start()].rsplit("/", 1)[0]
-            found = filesystem.glob(path, detail=True)
-        else:
-            root = path.rstrip("/") if filesystem.isdir(path) else path.rsplit("/", 1)[0]
-            found = filesystem.find(path, detail=True)
+        root, found = patiently(lambda: _list(filesystem_, uri, path))
     except FileNotFoundError:
-        found = {}
+        root, found = "", {}
     except Exception as error:  # noqa: BLE001 - each file system raises its own; what they share is that the source cannot be reached
         raise SourceUnavailable(
             f"source '{source.name}': cannot list {uri} ({type(error).__name__}); check the address and the credentials"
@@ -127,9 +122,23 @@ def _remote(source: Source, uri: str, position: int) -> Iterator[Found]:
     if not found:
         raise _missing(source, uri)
     for name, details in sorted(found.items()):
-        place = PurePosixPath(name[len(root) :].lstrip("/"))
-        if details.get("type") != "directory" and _wanted(place.parts, source):
-            yield Found(position, str(place), filesystem.unstrip_protocol(name), int(details.get("size") or 0))
+        # As a string: two keys that differ in a doubled slash only are two objects.
+        place = name[len(root) :].removeprefix("/") or name.rpartition("/")[2]
+        is_file = details.get("type") != "directory" and not name.endswith("/")
+        if is_file and _wanted(tuple(place.split("/")), source):
+            yield Found(position, place, filesystem_.unstrip_protocol(name), int(details.get("size") or 0))
+
+
+def _list(files: Any, uri: str, path: str) -> tuple[str, dict[str, Any]]:
+    """Return the part that the names of an address's files share, and the files by name."""
+    web = protocol_of(uri) in {"http", "https"}
+    if magic := re.search(r"[*]" if web else _MAGIC, path):
+        return path[: magic.start()].rsplit("/", 1)[0], files.glob(path, detail=True)
+    if web and not uri.endswith("/"):
+        # Asked whether it is a folder, fsspec would load the whole file in search of links.
+        return path.rsplit("/", 1)[0], {path: files.info(path)}
+    root = path.rstrip("/") if files.isdir(path) else path.rsplit("/", 1)[0]
+    return root, files.find(path, detail=True)
 
 
 def _distinct(entries: list[Found]) -> list[Found]:
@@ -138,7 +147,11 @@ def _distinct(entries: list[Found]) -> list[Found]:
     for entry in entries:
         seen[entry.path] = seen.get(entry.path, 0) + 1
     doubled = {entry.root for entry in entries if seen[entry.path] > 1}
-    return [e._replace(path=f"{e.root}/{e.path}") if e.root in doubled else e for e in entries]
+    placed = [e._replace(path=f"{e.root}/{e.path}") if e.root in doubled else e for e in entries]
+    if len({entry.path for entry in placed}) == len(placed):
+        return placed
+    # A path of another root looks like a numbered one: number all of them.
+    return [e._replace(path=f"{e.root}/{e.path}") for e in entries]
 
 
 def _wanted(parts: tuple[str, ...], source: Source) -> bool:

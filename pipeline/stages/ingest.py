@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,13 +19,13 @@ import pyarrow.compute as pc
 from pipeline.batch import InputFile
 from pipeline.config import Settings
 from pipeline.document import INGEST, RAW
-from pipeline.errors import SourceChanged
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.rows import Selection
 from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, write_shard
 from pipeline.lake.store import Store
 from pipeline.source import Source
+from pipeline.sources.access import OPEN, Access, access_of
 from pipeline.sources.records import read_file
 from pipeline.sources.rows import FileChunk
 from pipeline.sources.split import plan_tasks
@@ -52,6 +52,8 @@ class Destination(NamedTuple):
     shard_documents: int
     shard_characters: int
     tombstones: Selection
+    access: Mapping[str, Access] = {}
+    """What the sources' file systems are opened with, by source."""
 
 
 def run(work: Work) -> Output:
@@ -65,6 +67,7 @@ def run(work: Work) -> Output:
         shard_documents=settings.ingestion.shard_documents,
         shard_characters=settings.ingestion.shard_characters,
         tombstones=work.batch.corpus.tombstones(base_release(work.batch)),
+        access={source.name: access_of(source) for source in settings.ingestion.sources},
     )
     answers = work.on_workers(tasks, partial(read_task, destination=destination))
     columns: list[ShardFile] = []
@@ -118,8 +121,9 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
     columns: list[pa.RecordBatch] = []
     rows = characters = 0
     name = task.source.name
-    for file in task.files:
-        reading = read_file(task.source, file.opened())
+    for entry in task.files:
+        file = entry.opened(destination.access.get(name, OPEN))
+        reading = read_file(task.source, file)
         for chunk in reading:
             found = _without_tombstones(chunk, destination.tombstones)
             for start in range(0, found.columns.num_rows, destination.shard_documents):
@@ -140,10 +144,8 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
         figures[f"other_records/{name}"] = figures.get(f"other_records/{name}", 0) + account.other_records
         figures[f"bytes/{name}"] = figures.get(f"bytes/{name}", 0) + file.size
         figures[f"files/{name}"] = figures.get(f"files/{name}", 0) + 1
-        if file.opened().sha256() != file.sha256:
-            raise SourceChanged(
-                f"source '{name}': {file.path} changed since the batch was opened; run again when it is complete"
-            )
+        if file.sha256() != entry.sha256:
+            raise file.changed()
     if rows:
         yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
 

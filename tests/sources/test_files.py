@@ -6,7 +6,7 @@ import fsspec
 import pytest
 
 from pipeline.batch import batch_id_of, input_files
-from pipeline.errors import ContractViolation, SourceUnavailable
+from pipeline.errors import ConfigError, ContractViolation, SourceUnavailable
 from pipeline.source import Source
 from pipeline.sources.files import SourceFile, format_of, list_files
 from pipeline.sources.split import plan_tasks
@@ -104,7 +104,7 @@ def test_an_fsspec_uri_is_listed_like_a_folder():
     assert [f.path for f in list_files(source("memory://list/*/*.parquet")).files] == ["d/b.parquet"]
     with pytest.raises(SourceUnavailable, match="nothing found"):
         list_files(source("memory://absent"))
-    with pytest.raises(SourceUnavailable, match="cannot list"):
+    with pytest.raises(ConfigError, match="nosuchscheme:// cannot be read, no file system is called 'nosuchscheme'"):
         list_files(source("nosuchscheme://absent"))
 
 

@@ -7,8 +7,9 @@ import pytest
 from pipeline.errors import ContractViolation, SourceUnavailable
 from pipeline.source import Source
 from pipeline.sources import files, jsonl, records, rows
-from pipeline.sources.files import SourceFile, SourceStream
+from pipeline.sources.files import SourceFile
 from pipeline.sources.records import read_file
+from pipeline.sources.stream import SourceStream
 
 SOURCE = Source(name="feed", kind="social")
 
@@ -96,7 +97,7 @@ def test_a_lost_connection_is_no_damaged_file(file, monkeypatch, name):
         def close(self):
             pass
 
-    monkeypatch.setattr(SourceFile, "open", lambda self: SourceStream(Flaky(), self))
+    monkeypatch.setattr(SourceStream, "_opened", lambda _: Flaky())
     source_file = SourceFile("feed", file.uri, name, 10, files.format_of(name))
     with pytest.raises(SourceUnavailable, match="cannot read"):
         list(read_file(SOURCE, source_file))
