@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from pipeline.sources.stream import SourceStream
 
 _PLAIN_START = re.compile(rb"WARC/1\.\d\r?\n")
+GZIP_START = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
 _STARTS = (
-    (b"\x1f\x8b", re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")),
+    (b"\x1f\x8b", GZIP_START),
     (b"\x28\xb5\x2f\xfd", re.compile(rb"\x28\xb5\x2f\xfd")),
     (b"\x5d\x2a\x4d\x18", re.compile(rb"\x28\xb5\x2f\xfd")),
     (b"\x04\x22\x4d\x18", re.compile(rb"\x04\x22\x4d\x18")),
@@ -71,13 +72,13 @@ class Found:
 class Broken(NamedTuple):
     """A part of the file that is no record: where it begins, and the class of the error.
 
-    With `spoils`, the record that was found before it lies in the same compressed member, and what was read of it cannot be trusted:
-    damaged deflate and lz4 data may give as many bytes as the record states, and only the member's end tells.
+    `spoils` says why what was read of the record before it cannot be trusted; None if it can. The record lies in the same compressed
+    member ("compressed_member"): damaged deflate and lz4 data may give as many bytes as it states, and only the member's end tells.
     """
 
     offset: int
     error: str
-    spoils: bool = False
+    spoils: str | None = None
 
 
 def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
@@ -105,11 +106,10 @@ def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
             raise
         except Exception as error:  # noqa: BLE001 - the parser raises OSError, and may raise anything on garbage
             kind = type(error).__name__
-        following = _next_start(stream, max(last, base) + 1, start)
+        following = next_start(stream, max(last, base) + 1, start)
         if not reported and not (last >= 0 and plain and _is_only_space(stream, last, following)):
-            yield Broken(
-                last + 1, kind, plain is None and last >= base and not is_whole_member(stream, last, dictionary)
-            )
+            spoiled = plain is None and last >= base and not is_whole_member(stream, last, dictionary)
+            yield Broken(last + 1, kind, "compressed_member" if spoiled else None)
             reported = True
         base = following
 
@@ -149,7 +149,7 @@ class _Resumed(io.RawIOBase):
         return True
 
 
-def _next_start(stream: SourceStream, place: int, start: re.Pattern[bytes]) -> int:
+def next_start(stream: SourceStream, place: int, start: re.Pattern[bytes]) -> int:
     """Return the offset of the next thing that looks like a record's start, or -1."""
     stream.seek(place)
     held = b""

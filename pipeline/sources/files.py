@@ -21,7 +21,7 @@ __all__ = ["Listing", "SourceFile", "SourceStream", "Unread", "format_of", "list
 
 _COMPRESSED = r"(\.(gz|zst|bz2|xz))?$"
 _SUFFIXES: tuple[tuple[Format, re.Pattern[str]], ...] = (
-    ("warc", re.compile(r"\.(warc(\.(wet|wat))?|wet|wat)(\.(gz|zst|lz4))?$", re.IGNORECASE)),
+    ("warc", re.compile(r"\.(warc(\.(wet|wat))?|wet|wat|arc)(\.(gz|zst|lz4))?$", re.IGNORECASE)),
     ("jsonl", re.compile(r"\.(jsonl|ndjson|jsonlines|json)" + _COMPRESSED, re.IGNORECASE)),
     ("parquet", re.compile(r"\.(parquet|pq)$", re.IGNORECASE)),
 )

@@ -1,4 +1,4 @@
-"""WARC, WET and WAT: responses, resources and conversions as records; damaged parts fail and reading goes on behind them."""
+"""WARC, WET, WAT and ARC: responses, resources and conversions as records; damaged parts fail and reading goes on behind them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastwarc.warc import WarcRecordType
 
 from pipeline.errors import SluiceError
+from pipeline.sources.arc import is_arc, read_arc
 from pipeline.sources.archive import Broken, Found, read_archive
 from pipeline.sources.consent import Terms, combine, from_headers
 from pipeline.sources.dates import parse_date
@@ -56,14 +57,15 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
     tally.bytes = file.size
     held: Record | None = None
     with file.open() as stream:
-        for item in read_archive(stream):
+        for item in read_arc(stream) if is_arc(stream) else read_archive(stream):
             # The damage of a record that was read from a broken member is that record's; it fails for both.
-            spoiled = isinstance(item, Broken) and item.spoils and held is not None
-            if held is not None:
-                yield _spoil(held) if spoiled else held
+            if isinstance(item, Broken) and item.spoils and held is not None:
+                yield _spoil(held, item.spoils)
                 held = None
-            if spoiled:
                 continue
+            if held is not None:
+                yield held
+                held = None
             if isinstance(item, Broken):
                 tally.records += 1
                 digest = hashlib.sha256(f"{file.sha256()}:{item.offset}".encode()).hexdigest()
@@ -79,10 +81,10 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
         yield held
 
 
-def _spoil(record: Record) -> Record:
-    """Return a record as failed whose compressed member is damaged, whatever was made of it before."""
+def _spoil(record: Record, evidence: str) -> Record:
+    """Return a record as failed that does not end as it should, whatever was made of it before."""
     record.text = None
-    record.finding = Finding("ingest.truncated_record@1", evidence="compressed_member")
+    record.finding = Finding("ingest.truncated_record@1", evidence=evidence)
     return record
 
 
