@@ -80,6 +80,8 @@ class Source(Model):
 
     max_record_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
     max_text_characters: Annotated[int, Field(gt=0)] = 5_000_000
+    max_expansion: Annotated[float, Field(ge=1)] = 200
+    """Bytes that a compressed file may hold for each of its own; what follows is not read. 32 MiB are allowed whatever the file's size."""
 
     drop_marker: Annotated[str, Field(pattern=r"^[^/\s]+$")] | None = None
     """Nightly ingest: a sub-folder of the source is a drop, complete once it holds a file of this name; default: `_SUCCESS`."""

@@ -21,6 +21,8 @@ import pyarrow.compute as pc
 from pipeline.errors import ContractViolation
 
 Outcome = Literal["rejected", "failed"]
+_LARGEST = 10**300
+"""A stated number is not believed beyond this; near it a float ends."""
 
 FINDING = pa.struct(
     [
@@ -43,6 +45,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "ingest.truncated_record@1": ("failed", "the record ends before its stated length"),
     "ingest.undecodable_text@1": ("failed", "the record's bytes are not text in its stated or sniffed charset"),
     "ingest.record_too_large@1": ("failed", "the record is larger than the source's limit"),
+    "ingest.expansion_limit@1": (
+        "failed",
+        "the file holds more for its size than the source allows, and was not read on",
+    ),
     "ingest.http_status@1": ("rejected", "the response's status is not 200"),
     "ingest.media_type@1": ("rejected", "the record is not of a media type that holds text"),
     "ingest.no_text@1": ("rejected", "the record holds no text"),
@@ -171,7 +177,13 @@ def verdict_array(rows: Sequence[Sequence[Finding] | None]) -> pa.Array:
     for row in rows:
         for finding in row or ():
             outcome(finding.reason)
-    return pa.array([[f._asdict() for f in row] if row else None for row in rows], VERDICT)
+    return pa.array([[_written(finding) for finding in row] if row else None for row in rows], VERDICT)
+
+
+def _written(finding: Finding) -> dict[str, object]:
+    """Return a finding as it is stored: a hostile file states sizes that no integer column, and no float exactly, can hold."""
+    value, limit = (None if number is None else float(min(number, _LARGEST)) for number in finding[1:3])
+    return {"reason": finding.reason, "value": value, "limit": limit, "evidence": finding.evidence}
 
 
 def keep(length: int) -> pa.Array:

@@ -40,12 +40,12 @@ def read_lines(source: Source, file: SourceFile, tally: Tally, take: LineReader)
     last = b"\n"
     damage, number = None, 0
     with file.open() as stream:
-        blocks = decompressed(stream)
+        blocks = decompressed(stream, source.max_expansion)
         while True:
             try:
                 block = next(blocks, b"")
             except Damaged as error:
-                damage = str(error)
+                damage = error.finding
                 break
             if not block:
                 break
@@ -59,11 +59,10 @@ def read_lines(source: Source, file: SourceFile, tally: Tally, take: LineReader)
         # The open line is part of what is lost.
         tally.records += 1
         rest = list(splitter.finish())
-        lost = Finding("ingest.truncated_record@1", evidence=damage)
         if rest:
-            yield Record(number, rest[0].content, finding=lost, digest=rest[0].digest)
+            yield Record(number, rest[0].content, finding=damage, digest=rest[0].digest)
         else:
-            yield Record(number, b"", finding=lost, digest=file.sha256())
+            yield Record(number, b"", finding=damage, digest=tally.file_digest(file))
         return
     if last != b"\n":
         tally.records += 1

@@ -7,81 +7,115 @@ on the file's layout, compression or other columns.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import SluiceError
 from pipeline.sources.consent import stated
 from pipeline.sources.dates import parse_date
-from pipeline.sources.rows import CHUNK_BYTES, CHUNK_ROWS, Record, Tally
+from pipeline.sources.pages import Group, read_footer
+from pipeline.sources.rowgroups import ROW_BYTES, Columns, Reading, TooMuch, allowed_bytes, plan_group
+from pipeline.sources.rows import Record, Tally
+from pipeline.sources.streams import BLOCK
+from pipeline.sources.thrift import Malformed
 from pipeline.verdict import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.source import Source
-    from pipeline.sources.files import SourceFile
+    from pipeline.sources.files import SourceFile, SourceStream
 
-_DAMAGE = (pa.ArrowException, OSError, ValueError, IndexError, KeyError, TypeError, NotImplementedError)
+_DAMAGE = (pa.ArrowException, OSError, ValueError, IndexError, KeyError, TypeError, NotImplementedError, OverflowError)
 """What pyarrow raises on damaged files; `SourceUnavailable` is none of them."""
 
 
 def read_parquet(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record]:
     """Yield a record for each row that the file's footer counts.
 
-    A file whose footer cannot be read is one failed record.
+    A file whose footer cannot be read, or counts less than nothing, is one failed record.
     """
     tally.bytes = file.size
     with file.open() as stream:
         try:
-            parquet = pq.ParquetFile(pa.PythonFile(stream, mode="r"), page_checksum_verification=True)
-            rows = [parquet.metadata.row_group(group).num_rows for group in range(parquet.metadata.num_row_groups)]
-            columns = _columns(parquet.schema_arrow, source)
+            parquet = _opened(stream)
+            groups = read_footer(stream, file.size)
+            reading = Reading(source, file, stream, parquet, _columns(parquet, source), tally)
+        except Malformed as error:
+            damage = str(error)
         except _DAMAGE as error:
-            tally.records += 1
-            lost = Finding("ingest.unreadable_record@1", evidence=type(error).__name__)
-            yield Record(0, b"", finding=lost, digest=file.sha256())
+            damage = type(error).__name__
+        else:
+            for group in groups:
+                yield from _row_group(reading, group)
             return
-        tally.records += parquet.metadata.num_rows
-        first = 0
-        for group, count in enumerate(rows):
-            yield from _row_group(source, file, parquet, columns, _Group(group, first, count))
-            first += count
+        tally.records += 1
+        lost = Finding("ingest.unreadable_record@1", evidence=damage)
+        yield Record(0, b"", finding=lost, digest=tally.file_digest(file))
 
 
-class _Group(NamedTuple):
-    """A row group: its number, its first row in the file, its rows."""
+def _opened(stream: SourceStream) -> Any:
+    """Open a Parquet file so that a column is read in pieces, not at once."""
+    return pq.ParquetFile(
+        pa.PythonFile(stream, mode="r"),
+        page_checksum_verification=True,
+        pre_buffer=False,
+        buffer_size=BLOCK,
+    )
 
-    number: int
-    first: int
-    rows: int
 
+def _row_group(reading: Reading, group: Group) -> Iterator[Record]:
+    """Yield a row group's records; those that cannot be reached fail one by one, as many as the footer counts.
 
-def _row_group(
-    source: Source, file: SourceFile, parquet: Any, columns: dict[str, str], group: _Group
-) -> Iterator[Record]:
-    """Yield a row group's records; those that cannot be reached fail one by one, as many as the footer counts."""
-    first, count = group.first, group.rows
-    done, damage = 0, "MissingRows"
+    A footer that counts more rows than the group's bytes could hold under the source's limit is not believed: all that was not read
+    is one failed record.
+    """
+    tally, done = reading.tally, 0
+    tally.records += group.rows
+    finding = Finding("ingest.unreadable_record@1", evidence="MissingRows")
+    allowed = allowed_bytes(reading, group)
     try:
-        size = parquet.metadata.row_group(group.number).total_byte_size
-        batch_rows = max(1, min(CHUNK_ROWS, CHUNK_BYTES * count // max(size, 1)))
-        batches = parquet.iter_batches(
-            batch_rows, row_groups=[group.number], columns=list(columns.values()), use_threads=False
-        )
-        for batch in batches:
-            for record in _records(source, batch, columns, first + done):
-                yield record
-                done += 1
-    except _DAMAGE as error:
-        damage = type(error).__name__
-    if done < count:
+        for record in _read_group(reading, group, allowed):
+            yield record
+            done += 1
+    except TooMuch:
+        finding = Finding("ingest.expansion_limit@1", group.rows, reading.source.max_expansion)
+    except Malformed as error:
+        finding = finding._replace(evidence=str(error))
+    except (SluiceError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - pyarrow raises many classes on damaged pages; the group's rows fail, not the file
+        finding = finding._replace(evidence=type(error).__name__)
+    missing = group.rows - done
+    if missing * ROW_BYTES > allowed or finding.reason == "ingest.expansion_limit@1":
+        tally.records += 1 - missing
+        missing = 1
+    for row in range(group.first + done, group.first + done + missing):
         # Nothing of these rows is known; the file's content and their number stand for them.
-        digest = file.sha256()
-        for row in range(first + done, first + count):
-            lost = hashlib.sha256(f"{digest}:{row}".encode()).hexdigest()
-            yield Record(row, b"", finding=Finding("ingest.unreadable_record@1", evidence=damage), digest=lost)
+        lost = hashlib.sha256(f"{tally.file_digest(reading.file)}:{row}".encode()).hexdigest()
+        yield Record(row, b"", finding=finding, digest=lost)
+
+
+def _read_group(reading: Reading, group: Group, allowed: int) -> Iterator[Record]:
+    """Yield the records of a row group that can be reached.
+
+    Raises
+    ------
+    TooMuch
+        Where they hold more bytes than are allowed, a value that stands in many rows counting in each.
+    """
+    batch_rows = plan_group(reading, group, allowed)
+    paths = reading.columns.paths
+    row = group.first
+    for batch in reading.parquet.iter_batches(batch_rows, row_groups=[group.number], columns=paths, use_threads=False):
+        for record in _records(reading.source, batch, reading.columns, row):
+            allowed -= ROW_BYTES + (record.size or len(record.content))
+            if allowed < 0 or record.offset >= group.first + group.rows:
+                raise TooMuch
+            yield record
+        row += batch.num_rows
 
 
 def _wanted(source: Source) -> dict[str, str]:
@@ -100,23 +134,35 @@ def _wanted(source: Source) -> dict[str, str]:
     }
 
 
-def _columns(schema: pa.Schema, source: Source) -> dict[str, str]:
-    """Return the role and name of the columns to read; a nested one is read whole, as its outermost column."""
-    found = {}
+def _columns(parquet: Any, source: Source) -> Columns:
+    """Return what to read of a file."""
+    leaves = [parquet.schema.column(number) for number in range(len(parquet.schema))]
+    names = set(parquet.schema_arrow.names)
+    found = Columns({}, [], set())
     for role, name in _wanted(source).items():
-        outer = name if name in schema.names else name.split(".")[0]
-        if outer in schema.names:
-            found[role] = outer
+        outer = name if name in names else name.split(".")[0]
+        if outer not in names:
+            continue
+        found.outer[role] = outer
+        mine = [leaf for leaf in leaves if f"{leaf.path}.".startswith(f"{name}.")]
+        single = [leaf.path for leaf in mine if leaf.max_repetition_level == 0]
+        if mine and not single:
+            found.lists.add(role)
+        found.paths.extend(path for path in single if path not in found.paths)
     return found
 
 
-def _records(source: Source, batch: pa.RecordBatch, columns: dict[str, str], first: int) -> Iterator[Record]:
+def _records(source: Source, batch: pa.RecordBatch, columns: Columns, first: int) -> Iterator[Record]:
     """Yield a batch's records."""
     wanted = _wanted(source)
-    values = {
-        role: _values(batch, wanted[role], columns[role]) if role in columns else [None] * batch.num_rows
-        for role in wanted
-    }
+    values: dict[str, list[Any]] = {}
+    for role, name in wanted.items():
+        if role in columns.lists and role == "text":
+            values[role] = [()] * batch.num_rows
+        elif columns.outer.get(role) in batch.schema.names:
+            values[role] = _values(batch, name, columns.outer[role])
+        else:
+            values[role] = [None] * batch.num_rows
     for row, fields in enumerate(zip(*(values[role] for role in wanted), strict=True)):
         try:
             yield _record(source, first + row, list(fields))

@@ -108,7 +108,7 @@ class FileReading:
         except Exception as error:  # noqa: BLE001 - the rest of a file is lost, not the batch; it is counted as a failure
             tally.records += 1
             lost = Finding("ingest.unreadable_record@1", evidence=type(error).__name__)
-            digest = hashlib.sha256(f"{self._file.sha256()}:{last}".encode()).hexdigest()
+            digest = hashlib.sha256(f"{tally.file_digest(self._file)}:{last}".encode()).hexdigest()
             yield from builder.add(Record(last, b"", finding=lost, digest=digest))
         yield from builder.finish()
         self._account = FileAccount(

@@ -123,12 +123,19 @@ class Tally:
     bytes: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     deleted: set[str] = field(default_factory=set)
+    _digest: str | None = None
 
     def pass_over(self, kind: str) -> None:
         """Take a unit that was counted as a record out of the records again: it is none, but something of a kind."""
         self.records -= 1
         self.other += 1
         self.kinds[kind] += 1
+
+    def file_digest(self, file: SourceFile) -> str:
+        """Return the digest of the file's bytes, which stands for content that cannot be read; taken once, however much is damaged."""
+        if self._digest is None:
+            self._digest = file.sha256()
+        return self._digest
 
 
 class FileChunk(NamedTuple):

@@ -49,7 +49,7 @@ _DEEPEST = 4
 
 def read_units(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> Iterator[Record]:
     """Yield the records of a file of JSON."""
-    if _is_one_document(file):
+    if _is_one_document(source, file):
         yield from _document(source, file, tally, sort)
         return
 
@@ -66,11 +66,11 @@ def read_units(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> 
     yield from read_lines(source, file, tally, take)
 
 
-def _is_one_document(file: SourceFile) -> bool:
+def _is_one_document(source: Source, file: SourceFile) -> bool:
     """Return whether a file is one JSON document rather than one object a line, by its first two lines."""
     with file.open() as stream:
         try:
-            head = next(decompressed(stream), b"")
+            head = next(decompressed(stream, source.max_expansion), b"")
         except Damaged:
             return False
     first, *rest = [line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()] or [b""]
@@ -86,21 +86,21 @@ def _document(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> I
     damage = None
     with file.open() as stream:
         try:
-            for block in decompressed(stream):
+            for block in decompressed(stream, source.max_expansion):
                 parts.append(block)
                 tally.bytes += len(block)
                 if tally.bytes > source.max_record_bytes:
                     break
         except Damaged as error:
-            damage = str(error)
+            damage = error.finding
     tally.records += 1
     if tally.bytes > source.max_record_bytes:
         large = Finding("ingest.record_too_large@1", tally.bytes, source.max_record_bytes)
-        yield Record(0, b"", finding=large, digest=file.sha256(), size=file.size)
+        yield Record(0, b"", finding=large, digest=tally.file_digest(file), size=file.size)
         return
     content = b"".join(parts)
     if damage is not None:
-        yield Record(0, content, finding=Finding("ingest.truncated_record@1", evidence=damage))
+        yield Record(0, content, finding=damage)
         return
     value, finding = parse_json(content.removeprefix(b"\xef\xbb\xbf"))
     if finding is not None:

@@ -68,7 +68,7 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
                 held = None
             if isinstance(item, Broken):
                 tally.records += 1
-                digest = hashlib.sha256(f"{file.sha256()}:{item.offset}".encode()).hexdigest()
+                digest = hashlib.sha256(f"{tally.file_digest(file)}:{item.offset}".encode()).hexdigest()
                 lost = Finding("ingest.unreadable_record@1", evidence=item.error)
                 yield Record(item.offset, b"", finding=lost, digest=digest)
             elif item.record.record_type in _RECORDS:
