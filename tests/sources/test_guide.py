@@ -19,7 +19,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="
 
 
 def test_the_example_is_a_configuration_that_reads(tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    example, *_ = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
     for folder in ("forum/2024", "forum/extra", "crawl"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "forum/2024/a.jsonl").write_text('{"body": "Hello", "post_id": 7, "created": "2024-01-01"}\n')
