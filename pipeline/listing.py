@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-from pipeline import config, gating
+from pipeline import accounts, config, gating
 from pipeline.batch import corpus, list_batches, load_batch
 from pipeline.chain import full_chain
 from pipeline.errors import SluiceError, UserError
@@ -65,6 +65,28 @@ def find_batch(config_file: Path, batch_id: str) -> dict[str, Any]:
         raise UserError(f"the lake has no batch '{batch_id}'; `sluice batch list` shows the ones it has")
     farthest: dict[str, str] = max(found, key=lambda entry: len(full_chain(load_batch(entry)).stages))
     return dict(farthest)
+
+
+def batch_files(reference: dict[str, Any], source: str | None = None) -> list[dict[str, Any]]:
+    """Return the account of each file of a batch, and the files that lie in its sources and were not read, with the reason.
+
+    Raises
+    ------
+    UserError
+        If ingest has not run yet, or ran before there were accounts.
+    """
+    batch = load_batch(reference)
+    chain = full_chain(batch)
+    if not chain.stages:
+        raise UserError(f"batch {batch.batch_id}: ingest has not run yet; run `sluice stage ingest` first")
+    if not chain.manifest("ingest").shards(accounts.ROLE):
+        raise UserError(
+            f"batch {batch.batch_id} was read before files had accounts; `sluice batch funnel` shows it by source, and `sluice run` "
+            "reads it anew"
+        )
+    found = [{**row, "not_read": None} for row in accounts.rows_of(chain)]
+    found += [{"source": file.source, "file": file.path, "not_read": file.reason} for file in batch.record.unread]
+    return [row for row in found if source in {None, row["source"]}]
 
 
 def quarantined(reference: dict[str, Any], stage: str | None, reason: str | None, limit: int) -> list[dict[str, Any]]:

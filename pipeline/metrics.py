@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import accounts
 from pipeline.document import COLUMNS, VERDICT_COLUMN
 from pipeline.gates.vocabulary import own_columns
 from pipeline.history import figures
@@ -81,13 +82,12 @@ def common(chain: Chain, stage: str, counts: Sequence[SourceCount]) -> Metrics:
     }
 
 
-def _ingest(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
+def _ingest(batch: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
     kept = rows.filter(pc.is_null(rows.column("reason"))).column("document_id")
-    read = sum(int(v or 0) for k, v in metrics.items() if k.startswith("read/") and not isinstance(v, str))
     configured = [source.name for source in batch.settings.ingestion.sources]
     return {
         "repeated_ids": len(kept) - len(kept.unique()),
-        "reader_difference": read - rows.num_rows,
+        **accounts.figures(accounts.rows_of(chain), configured),
         "empty_sources": sum(not metrics.get(f"read/{name}") for name in configured),
         "failed_share_max": _failed_share_max(rows),
         "unread_files": len(batch.record.unread),

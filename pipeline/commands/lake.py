@@ -69,6 +69,19 @@ def batch_funnel(config_file: ConfigOption, batch: BatchOption = None, as_json: 
     show(found, as_json, terminal.print_funnel)
 
 
+@batches.command("files")
+def batch_files(
+    config_file: ConfigOption,
+    batch: BatchOption = None,
+    source: Annotated[str | None, typer.Option(help="Only this source's.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many in the table; JSON has them all.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show file by file what was read, kept, rejected by reason, failed by class of error, and passed over by kind."""
+    found = listing.batch_files(reference_of(config_file, batch), source)
+    show(found, as_json, lambda console, rows: terminal.print_files(console, rows, limit))
+
+
 @quarantined.command("list")
 def quarantine_list(
     config_file: ConfigOption,

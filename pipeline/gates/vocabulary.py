@@ -41,7 +41,7 @@ COMMON_METRICS: dict[str, str] = {
 METRICS: dict[str, dict[str, str]] = {
     "ingest": {
         "repeated_ids": "document ids that more than one kept row has",
-        "reader_difference": "records that the readers counted minus rows written",
+        "reader_difference": "sum over files of |records that the reader counted - rows written|",
         "empty_sources": "sources that gave no record",
         "failed_share_max": "largest failed share of one source",
         "volume_change_max": "largest relative change of a source's records against its history",

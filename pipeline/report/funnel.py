@@ -45,7 +45,7 @@ def funnel_table(rows: list[dict[str, Any]], title: str = "Funnel") -> Table:
         if last and row["stage"] != last:
             table.add_section()
         reasons = {**row["rejected"], **row["failed"]}
-        names = [f"{_short(reason)} {n:,}" for reason, n in sorted(reasons.items(), key=lambda item: -item[1])]
+        names = [f"{short_reason(reason)} {n:,}" for reason, n in sorted(reasons.items(), key=lambda item: -item[1])]
         table.add_row(
             row["stage"] if row["stage"] != last else "",
             row["source"],
@@ -59,7 +59,8 @@ def funnel_table(rows: list[dict[str, Any]], title: str = "Funnel") -> Table:
     return table
 
 
-def _short(reason: str) -> str:
+def short_reason(reason: str) -> str:
+    """Return a reason's name without its stage and version."""
     return reason.split(".", 1)[1].rsplit("@", 1)[0]
 
 

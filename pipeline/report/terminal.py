@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from pipeline.report.files import files_table
 from pipeline.report.funnel import funnel_table
 
 COLOURS = {"pass": "green", "flag": "yellow", "block": "red"}
@@ -192,6 +193,11 @@ def print_batches(out: Console, found: Sequence[dict[str, Any]]) -> None:
 def print_funnel(out: Console, found: list[dict[str, Any]]) -> None:
     """Print a funnel."""
     out.print(funnel_table(found))
+
+
+def print_files(out: Console, found: Sequence[dict[str, Any]], limit: int) -> None:
+    """Print the accounts of a batch's files."""
+    out.print(files_table(found, limit))
 
 
 def print_quarantine(out: Console, found: Sequence[dict[str, Any]]) -> None:

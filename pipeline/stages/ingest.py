@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import accounts
 from pipeline.batch import InputFile
 from pipeline.config import Settings
 from pipeline.document import INGEST, RAW
@@ -85,7 +86,11 @@ def run(work: Work) -> Output:
         empty = _write_pair(RAW.empty_table(), INGEST.empty_table(), destination)
         columns, raw = [empty["columns"]], [empty["raw"]]
     columns = mark_repeated(work.batch.lake, work.folder, columns)
-    return Output([*columns, *raw], metrics)
+    read: dict[str, list[dict[str, Any]]] = {}
+    for task, answer in zip(tasks, answers, strict=True):
+        read.setdefault(task.source.name, []).extend(answer["accounts"])
+    table = accounts.write(work.batch.lake, work.folder, columns, read, uuid.uuid4().hex[:8])
+    return Output([*columns, *raw, table], metrics)
 
 
 def plan(settings: Settings, inputs: Sequence[InputFile]) -> list[Task]:
@@ -101,9 +106,10 @@ def plan(settings: Settings, inputs: Sequence[InputFile]) -> list[Task]:
 def read_task(task: Task, destination: Destination) -> str:
     """Read one task's files and write their shards (on a worker); the answer names the files and gives the readers' counts."""
     figures: dict[str, float] = {}
-    pairs = [_write_pair(raw, columns, destination) for raw, columns in _shards(task, destination, figures)]
+    read: list[dict[str, Any]] = []
+    pairs = [_write_pair(raw, columns, destination) for raw, columns in _shards(task, destination, figures, read)]
     shards = [{role: file.model_dump() for role, file in pair.items()} for pair in pairs]
-    return json.dumps({"shards": shards, "figures": figures})
+    return json.dumps({"shards": shards, "figures": figures, "accounts": read})
 
 
 def _write_pair(raw: pa.Table, columns: pa.Table, destination: Destination) -> dict[str, ShardFile]:
@@ -115,19 +121,22 @@ def _write_pair(raw: pa.Table, columns: pa.Table, destination: Destination) -> d
     }
 
 
-def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Collect the chunks of a task's files to shards of at most the stated documents and characters."""
+def _shards(
+    task: Task, destination: Destination, figures: dict[str, float], read: list[dict[str, Any]]
+) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Collect the chunks of a task's files to shards of at most the stated documents and characters; count what was read."""
     raw: list[pa.RecordBatch] = []
     columns: list[pa.RecordBatch] = []
     rows = characters = 0
     name = task.source.name
     for entry in task.files:
         file = entry.opened(destination.access.get(name, OPEN))
-        reading = read_file(task.source, file)
+        reading, place = read_file(task.source, file), file.path
         for chunk in reading:
             found = _without_tombstones(chunk, destination.tombstones)
             for start in range(0, found.columns.num_rows, destination.shard_documents):
                 part = found.columns.slice(start, destination.shard_documents)
+                place = part.column("record_file")[0].as_py()
                 size = pc.sum(part.column("characters")).as_py() or 0
                 if rows and (
                     rows + part.num_rows > destination.shard_documents
@@ -140,6 +149,7 @@ def _shards(task: Task, destination: Destination, figures: dict[str, float]) -> 
                 rows += part.num_rows
                 characters += size
         account = reading.account
+        read.append(accounts.read_account(place, file.size, account))
         figures[f"read/{name}"] = figures.get(f"read/{name}", 0) + account.records_read
         figures[f"other_records/{name}"] = figures.get(f"other_records/{name}", 0) + account.other_records
         figures[f"bytes/{name}"] = figures.get(f"bytes/{name}", 0) + file.size

@@ -33,8 +33,13 @@ def _own(stage: str, reasons: list[str | None]) -> Columns:
         "ingest": {
             "source_kind": ["web"] * n,
             "uri": [CANARY] * n,
+            "canonical_uri": [CANARY] * n,
             "fetched_at": [WHEN] * n,
+            "published_at": [WHEN] * n,
+            "language_hint": ["en"] * n,
             "license": [None] * n,
+            "rights_holder": [None] * n,
+            "agreement": [None] * n,
             "consent": ["allowed" if k else "opted_out" for k in kept],
             "consent_evidence": ["meta:robots"] * n,
             "record_file": ["part.jsonl"] * n,
