@@ -118,7 +118,7 @@ RECIPE: tuple[Step, ...] = (
         "ingest",
         _ingest,
         code=("sources", "address.py", "text/handles.py", "text/normalize.py", "stages/ingest.py"),
-        libraries=("fastwarc", "resiliparse", "ftfy", "pyarrow"),
+        libraries=("fastwarc", "resiliparse", "trafilatura", "ftfy", "pyarrow"),
         pinned=_base,
     ),
     Step(

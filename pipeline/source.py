@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.address import has_credentials, is_chained
 
+Extractor = Literal["resiliparse", "trafilatura"]
 SourceKind = Literal["web", "social", "licensed"]
 Format = Literal["jsonl", "parquet", "warc", "bluesky", "activitypub", "reddit"]
 """How a file is read; `pipeline/sources/records.py` holds the reader of each."""
@@ -77,6 +78,12 @@ class Source(Model):
     """A post in which this is true, a date or any other value but null, false, 0 and "" was deleted."""
     documents: Literal["post", "thread"] = "post"
     """One document a post, or one a thread: its posts in reply order, as far as the batch holds them."""
+
+    # Web archives.
+    extractor: Extractor = "resiliparse"
+    """What finds a page's main content: resiliparse (fast), or trafilatura."""
+    keep_truncated: bool = False
+    """Keep a record of which the crawler says that it cut it (`WARC-Truncated`); otherwise it fails."""
 
     max_record_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
     max_text_characters: Annotated[int, Field(gt=0)] = 5_000_000

@@ -12,6 +12,7 @@ from pipeline.sources.arc import is_arc, read_arc
 from pipeline.sources.archive import Broken, Found, read_archive
 from pipeline.sources.consent import Terms, combine, from_headers
 from pipeline.sources.dates import parse_date
+from pipeline.sources.facts import canonical_link, language_tag, not_after
 from pipeline.sources.html import read_page
 from pipeline.sources.http import (
     MAX_REPLACED_SHARE,
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 _HTML = {"text/html", "application/xhtml+xml"}
 _PLAIN = {"text/plain", "text/markdown", "text/x-rst", "text/x-markdown"}
 _RECORDS = (WarcRecordType.response, WarcRecordType.resource, WarcRecordType.conversion)
+_KINDS = {
+    int(getattr(WarcRecordType, name)): name for name in ("warcinfo", "request", "revisit", "metadata", "continuation")
+}
 _OK = 200
+_CUT = {"length", "time", "disconnect", "unspecified"}
 _BLOCK = 2**20
 _BROKEN_OFF = "content_length"
 """Evidence of a record that ends before the length that it states, with its file or its compressed member."""
@@ -52,7 +57,7 @@ class _Content(NamedTuple):
 def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record]:
     """Yield a record for each response, resource and conversion, and a failed one for each damaged part.
 
-    Requests, revisits (the same content is in another record), metadata and information are counted, not read.
+    Requests, revisits (the same content is in another record), metadata and information are counted by kind, not read.
     """
     tally.bytes = file.size
     held: Record | None = None
@@ -77,6 +82,7 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
                 item.damaged = held.finding is not None and held.finding.evidence == _BROKEN_OFF
             else:
                 tally.other += 1
+                tally.kinds[_KINDS.get(int(item.record.record_type), "unknown")] += 1
     if held is not None:
         yield held
 
@@ -97,11 +103,14 @@ def _record(source: Source, found: Found) -> Record:
         record.record_id = warc.headers.get("WARC-Record-ID")
         record.fetched_at = parse_date(warc.headers.get("WARC-Date"))
         stated = int(warc.content_length)
+        cut = _cut(warc)
         with guarded():
             content = _payload(warc, source.max_record_bytes)
         record.content, record.digest, record.size = content
         if content.size < stated or (_swallowed(warc, content.payload) and found.runs_over()):
             record.finding = Finding("ingest.truncated_record@1", content.size, stated, _BROKEN_OFF)
+        elif cut is not None and not source.keep_truncated:
+            record.finding = Finding("ingest.truncated_record@1", evidence=cut)
         elif content.digest is not None:
             record.finding = Finding("ingest.record_too_large@1", content.size, source.max_record_bytes)
         else:
@@ -116,6 +125,14 @@ def _record(source: Source, found: Found) -> Record:
     if record.finding is not None:
         record.text = None
     return record
+
+
+def _cut(warc: Any) -> str | None:
+    """Return why the crawler says that it cut a record, in the words of WARC 1.1 (section 5.13); None if it does not."""
+    reason = (warc.headers.get("WARC-Truncated") or "").strip().lower()
+    if not reason:
+        return None
+    return f"warc-truncated:{reason if reason in _CUT else 'other'}"
 
 
 def _swallowed(warc: Any, payload: bytes) -> bool:
@@ -172,10 +189,12 @@ def _read_payload(source: Source, warc: Any, record: Record) -> None:
     except BodyError as error:
         record.finding = Finding("ingest.undecodable_text@1", evidence=str(error))
         return
-    _read_body(record, body, content_type, terms)
+    record.language_hint = language_tag(_header(headers, "content-language"))
+    record.canonical_uri = canonical_link(_header(headers, "link"), record.uri)
+    _read_body(source, record, body, content_type, terms)
 
 
-def _read_body(record: Record, body: bytes, content_type: str, terms: Terms) -> None:
+def _read_body(source: Source, record: Record, body: bytes, content_type: str, terms: Terms) -> None:
     """Set the record's text and terms from the body, by its media type."""
     media_type = content_type.partition(";")[0].strip().lower() or sniff_media_type(body)
     html = media_type in _HTML
@@ -192,8 +211,11 @@ def _read_body(record: Record, body: bytes, content_type: str, terms: Terms) -> 
         evidence = decoded.charset
         record.finding = Finding("ingest.undecodable_text@1", decoded.replaced, MAX_REPLACED_SHARE, evidence)
     elif html:
-        page = read_page(decoded.text)
+        page = read_page(decoded.text, record.uri, source.extractor)
         record.text, record.terms = page.text, combine(terms, page.terms)
+        record.title, record.canonical_uri = page.facts.title, page.facts.canonical or record.canonical_uri
+        record.language_hint = page.facts.language or record.language_hint
+        record.published_at = not_after(page.facts.published_at, record.fetched_at)
     else:
         record.text = decoded.text
 

@@ -130,6 +130,36 @@ def test_each_charset_is_read(read, text, charset, media):
     assert row["text"] == text
 
 
+def test_a_page_brings_its_title_language_address_and_date(read):
+    head = b"<title>A title</title><link rel=canonical href=/b><meta property=article:published_time content=%s>"
+    page = PAGE.replace(b"<html><head><title>T</title>", b"<html lang=de-AT><head>" + head % b"2021-12-31")
+    row = one(read(warc(http(page)), "a.warc"))
+    assert (row["title"], row["language_hint"], row["canonical_uri"]) == ("A title", "de-AT", "http://a/b")
+    assert row["published_at"].isoformat() == "2021-12-31T00:00:00+00:00"
+    late = one(read(warc(http(page.replace(b"2021-12-31", b"2022-01-09"))), "a.warc"))
+    assert late["published_at"] is None
+    fields = {"Content_Language": "fr", "Link": '<http://a/c>; rel="canonical"'}
+    row = one(read(warc(http(**fields)), "a.warc"))
+    assert (row["title"], row["language_hint"], row["canonical_uri"]) == ("T", "fr", "http://a/c")
+
+
+def test_each_extractor_finds_the_main_content(read):
+    text = "A sentence of the page, long enough to count as its main content. " * 5
+    page = http(PAGE.replace(b"Hello, reader of this page.", text.encode()))
+    for extractor in ("resiliparse", "trafilatura"):
+        assert one(read(warc(page), "a.warc", extractor=extractor))["text"] == text.strip()
+
+
+def test_what_the_crawler_cut_fails_unless_the_source_keeps_it(read):
+    for reason, evidence in (("length", "length"), ("Disconnect", "disconnect"), ("me@example.com", "other")):
+        cut = warc().replace(b"WARC-Type", b"WARC-Truncated: " + reason.encode() + b"\r\nWARC-Type")
+        row = one(read(cut, "a.warc"))
+        assert row["verdict"][0]["reason"] == "ingest.truncated_record@1"
+        assert row["verdict"][0]["evidence"] == f"warc-truncated:{evidence}"
+        assert row["record"] == PAGE
+        assert read(cut, "a.warc", keep_truncated=True).reasons == ["kept"]
+
+
 def test_other_kinds_of_records(read):
     text = "Plain conversion."
     content = (
@@ -143,6 +173,7 @@ def test_other_kinds_of_records(read):
         result = read(data, name)
         assert [row["text"] for row in result.rows] == [text, "Hello, reader of this page."]
         assert result.account.other_records == 3
+        assert result.account.kinds == {"request": 1, "metadata": 1, "revisit": 1}
 
 
 @pytest.mark.parametrize(
