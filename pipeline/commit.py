@@ -12,7 +12,6 @@ from pipeline.history import to_keep
 from pipeline.lake.releases import Approval, Release
 from pipeline.lake.snapshots import Chain
 from pipeline.run import run_stage
-from pipeline.stages.publish import DOCUMENTS_ROLE, SIGNATURES_ROLE, candidate, released
 
 INDICATORS = (
     "quality_share", "quality_lower", "duplicate_share", "duplicate_upper", "provenance_completeness", "bias_coverage",
@@ -42,6 +41,8 @@ def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool
     LeaseHeld
         If another writer holds the corpus.
     """
+    from pipeline.stages.publish import DOCUMENTS_ROLE, released
+
     for _ in range(10):
         # A candidate that was built on an older release has another fingerprint now, and is built again: rebase only removes.
         run_stage(batch, "publish")
@@ -65,6 +66,8 @@ def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool
 
 
 def _publish(batch: Batch, chain: Chain, approval: dict[str, Any] | None) -> Release:
+    from pipeline.stages.publish import DOCUMENTS_ROLE, SIGNATURES_ROLE, candidate
+
     manifest = chain.manifest("publish")
     onto = manifest.metrics["onto"]
     return batch.corpus.publish(

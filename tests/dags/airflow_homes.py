@@ -20,7 +20,7 @@ def planted_home(folder: Path) -> Iterator[AirflowHome]:
     home = AirflowHome(
         folder,
         REPOSITORY / "dags",
-        users={"admin": "admin", "cora": "user"},
+        users={"admin": "admin", "cora": "user", "vic": "viewer"},
         environment={"PYTHONPATH": path, "SLUICE_SPARK_MASTER": "inline"},
         preload="pipeline.preload",
     )

@@ -1,6 +1,6 @@
 """Nothing personal and no text leaks: every file of Airflow and of the lakes is searched after clean, failed and rejected runs.
 
-Each stage, a gate and the commit is made to fail with an exception that quotes the text; a quick form is in `test_planted_faults`.
+Each stage, a gate and the commit is made to fail with an exception that quotes the text; a quick form is in `test_real_scheduler`.
 """
 
 from __future__ import annotations

@@ -1,147 +1,203 @@
-"""The DAGs through Airflow's real scheduler, its REST interface and real task processes; the library is the stand-in."""
+"""Airflow's real scheduler, its REST interface and real task processes with the real library, and faults planted in some runs.
+
+Each fault blocks or flags at the gate that is there for it. One Airflow serves all tests: to start one costs more than a run.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import canaries
 import pytest
-from scheduler import finished, until
+from airflow_homes import planted_home
+from projects import SOURCE, copies, good, project, put, quoting
+from scheduler import decide, finished, trigger, until
 
+from pipeline import api, listing
 from pipeline.demo.airflow_client import AirflowClient
 from pipeline.demo.airflow_home import AirflowHome
 from pipeline.errors import UserError
-from pipeline.review import cases
+from pipeline.recipe import STAGES
 
 pytestmark = pytest.mark.airflow
-REPOSITORY = Path(__file__).resolve().parents[2]
-STAND_IN = Path(__file__).parent / "stand_in"
-APPROVE = "review.approve"
 DAG = "curate_batch"
+APPROVE = "review.approve"
+
+
+def three_flags() -> list[str]:
+    """One line in five is broken (ingest), most of the rest are copies of one text (dedup), several quote benchmark items (validate)."""
+    return [*quoting(4, 0), *good(2), *canaries.lines(34), *copies(100, 30), *("{broken" for _ in range(16))]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Iterator[AirflowHome]:
-    folder = tmp_path_factory.mktemp("airflow")
-    path = os.pathsep.join([str(STAND_IN), str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
-    users = {"admin": "admin", "cora": "user", "vic": "viewer"}
-    preload = "pipeline.airflow"
-    with AirflowHome(
-        folder, REPOSITORY / "dags", users=users, environment={"PYTHONPATH": path}, preload=preload
-    ) as home:
-        yield home
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowHome]:
+    with planted_home(tmp_path_factory.mktemp("airflow")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
-def admin(home) -> AirflowClient:
+def admin(home: AirflowHome) -> AirflowClient:
     return home.client("admin")
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("lake")
-    (folder / "pipeline.yaml").write_text((REPOSITORY / "examples" / "pipeline.yaml").read_text())
-    return folder
+def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("projects")
+    made = {
+        "lost_row": project(root / "lost_row", good(8)),
+        "narrow_screen": project(root / "narrow_screen", good(8)),
+        "nothing_left": project(root / "nothing_left", good(8)),
+        "approved": project(root / "approved", three_flags()),
+        "rejected": project(root / "rejected", three_flags()),
+        "quoting dedup": project(root / "quoting", [*canaries.lines(30), *good(2)]),
+    }
+    for name in ("approved", "rejected", "quoting dedup"):
+        canaries.require_license(made[name])
+    # Read by tests/dags/planted/sitecustomize.py in the task's process.
+    for fault in ("lost_row", "narrow_screen", "quoting dedup"):
+        (made[fault] / "planted").write_text(f"{fault}\n{list(canaries.VALUES.values())}")
+    return made
 
 
 @pytest.fixture(scope="module")
-def runs(admin, lake) -> dict[str, str]:
-    """All the batches at once: one that blocks, three that are flagged."""
-    orders: dict[str, dict[str, Any]] = {
-        "approved": {"flags": "dedup"},
-        "rejected": {"flags": "pii"},
-        "unanswered": {"flags": "quality", "timeout_hours": 2 / 3600},
-        "blocked": {"blocks": "dedup"},
-    }
+def runs(admin: AirflowClient, projects: dict[str, Path]) -> dict[str, str]:
+    overrides = {"nothing_left": {"cleaning.quality_threshold": 1.0}}
     return {
-        name: admin.trigger(
-            DAG,
-            {
-                "config": str(lake / "pipeline.yaml"),
-                "overrides": {f"stand_in.{key}": value for key, value in {"batch": name, **order}.items()},
-            },
+        name: trigger(
+            admin, folder.name, {"config": str(folder / "pipeline.yaml"), "overrides": overrides.get(name, {})}
         )
-        for name, order in orders.items()
+        for name, folder in projects.items()
     }
 
 
-def case_of(lake: Path, batch: str) -> cases.Case:
-    (case,) = cases.list_cases(f"sqlite:///{lake}/review.db", batch_id=batch)
-    return case
-
-
-def test_a_blocked_gate_stops_the_line_and_its_log_says_where_to_look(admin, runs, lake):
-    state, states = finished(admin, runs["blocked"])
+@pytest.mark.parametrize(
+    ("fault", "stage", "said"),
+    [
+        # A worker that writes one row too few.
+        ("lost_row", "language", "accounting_difference"),
+        # A recogniser's screen that lets nothing pass: the canaries are not caught.
+        ("narrow_screen", "pii", "canaries_missed"),
+        # A threshold that no document reaches: nothing is left to release.
+        ("nothing_left", "publish", "documents"),
+    ],
+)
+def test_a_planted_fault_blocks_and_no_later_stage_starts(
+    admin: AirflowClient, runs: dict[str, str], projects: dict[str, Path], fault: str, stage: str, said: str
+) -> None:
+    state, states = finished(admin, runs[fault])
     assert state == "failed"
-    assert states["dedup.gate"] == "failed"
-    later = ("language", "pii", "quality", "provenance", "validate", "publish")
-    assert {states[f"{stage}.{step}"] for stage in later for step in ("run", "gate")} == {"upstream_failed"}
+    assert states[f"{stage}.gate"] == "failed"
+    later = STAGES[STAGES.index(stage) + 1 :]
+    assert all(states[f"{name}.{step}"] == "upstream_failed" for name in later for step in ("run", "gate"))
     assert states["commit"] == "upstream_failed"
-    task = next(task for task in admin.tasks(DAG, runs["blocked"]) if task["task_id"] == "dedup.gate")
-    assert task["try_number"] == 1
-    log = "\n".join(admin.log(DAG, runs["blocked"], "dedup.gate", 1))
-    assert f"read {lake}/dedup/gate-1.json" in log
+    log = "\n".join(admin.log(DAG, runs[fault], f"{stage}.gate", 1))
+    assert said in log
+    assert "report:" in log
     assert "What to do: The gate stopped this batch" in log
+    gate = next(task for task in admin.tasks(DAG, runs[fault]) if task["task_id"] == f"{stage}.gate")
+    assert gate["try_number"] == 1
+    assert listing.releases(projects[fault] / "pipeline.yaml") == []
+    reference = admin.xcom(DAG, runs[fault], "open_batch")
+    assert [row["stage"] for row in api.funnel(reference)][-1] == stage
 
 
-def test_a_flagged_batch_waits_and_is_published_once_approved_over_rest_whatever_else_waits(home, admin, runs, lake):
-    until(lambda: admin.approvals(DAG, runs["approved"]) and admin.approvals(DAG, runs["rejected"]))
+def test_faults_of_three_stages_flag_and_the_curators_answer_decides(
+    home: AirflowHome, admin: AirflowClient, runs: dict[str, str], projects: dict[str, Path]
+) -> None:
+    curator = home.client("cora")
+    until(lambda: admin.approvals(DAG, runs["approved"]))
     with pytest.raises(UserError, match="403"):
         home.client("vic").answer(DAG, runs["approved"], APPROVE, "Approve", "I may not")
-    assert "commit" not in [task for task, state in admin.states(DAG, runs["approved"]).items() if state == "success"]
-    home.client("cora").answer(DAG, runs["approved"], APPROVE, "Approve", "known feed")
+    answers = {"approved": ("Approve", "known copies of one feed"), "rejected": ("Reject", "the feed is broken")}
+    for name, (option, why) in answers.items():
+        until(lambda name=name: admin.approvals(DAG, runs[name]))
+        assert listing.releases(projects[name] / "pipeline.yaml") == []
+        decide(curator, runs[name], option, why)
     with pytest.raises(UserError, match="409"):
-        home.client("cora").answer(DAG, runs["approved"], APPROVE, "Reject", "changed my mind")
-    state, states = finished(admin, runs["approved"])
-    assert (state, states["commit"]) == ("success", "success")
-    case = case_of(lake, "approved")
-    (entry,) = case.decisions
-    assert (case.state, entry.who, entry.why, entry.digest) == ("approved", "cora", "known feed", case.digest)
-    (event,) = admin.asset_events(runs["approved"])
-    assert event["extra"] == {"release": 1, "documents": 20, "digest": "r1"}
-
-
-def test_a_rejected_batch_is_not_published(home, admin, runs, lake):
-    until(lambda: admin.approvals(DAG, runs["rejected"]))
-    home.client("cora").answer(DAG, runs["rejected"], APPROVE, "Reject", "feed is broken")
-    state, states = finished(admin, runs["rejected"])
-    assert (state, states["commit"], states["rejected"]) == ("success", "skipped", "success")
-    case = case_of(lake, "rejected")
-    assert (case.state, case.decisions[0].who, case.decisions[0].why) == ("rejected", "cora", "feed is broken")
+        curator.answer(DAG, runs["approved"], APPROVE, "Reject", "changed my mind")
+    for name, (_, why) in answers.items():
+        state, states = finished(admin, runs[name])
+        assert state == "success"
+        assert states["commit"] == ("success" if name == "approved" else "skipped")
+        assert states["rejected"] == ("skipped" if name == "approved" else "success")
+        reference = admin.xcom(DAG, runs[name], "open_batch")
+        assert {"ingest", "dedup", "validate"} <= {flag["stage"] for flag in api.holds(reference)}
+        [case] = listing.reviews(projects[name] / "pipeline.yaml")
+        assert (case["state"], case["who"], case["why"]) == (name, "cora", why)
+        assert case["when"]
+    released = listing.release(projects["approved"] / "pipeline.yaml", None)
+    assert (released["approved"]["who"], released["approved"]["why"]) == ("cora", "known copies of one feed")
+    assert listing.releases(projects["rejected"] / "pipeline.yaml") == []
+    [event] = admin.asset_events(runs["approved"])
+    assert event["extra"] == {"release": 1, "documents": released["documents"], "digest": released["digest"]}
     assert admin.asset_events(runs["rejected"]) == []
+
+
+def test_an_exception_that_quotes_a_text_leaves_no_trace_and_neither_do_the_other_runs(
+    home: AirflowHome, admin: AirflowClient, runs: dict[str, str], projects: dict[str, Path]
+) -> None:
+    for run in runs.values():
+        finished(admin, run)
+    assert admin.states(DAG, runs["quoting dedup"])["dedup.run"] == "failed"
+    log = "\n".join(admin.log(DAG, runs["quoting dedup"], "dedup.run", 1))
+    assert "UnexpectedError: ValueError in pipeline/stages/dedup.py" in log
+    assert canaries.leaks([home.folder, *(folder / "lake" for folder in projects.values())]) == set()
+
+
+def test_the_command_makes_the_release_that_airflow_made(
+    admin: AirflowClient,
+    runs: dict[str, str],
+    projects: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finished(admin, runs["approved"])
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    own = project(tmp_path / "own", three_flags())
+    canaries.require_license(own)
+    result = api.run_all(api.open_batch(str(own / "pipeline.yaml")))
+    listing.decide_case(own / "pipeline.yaml", result["case_id"], "approve", "Ada", "known copies of one feed")
+    by_command, by_airflow = (listing.release(folder / "pipeline.yaml", None) for folder in (own, projects["approved"]))
+    assert by_command["digest"] == by_airflow["digest"]
+    assert by_command["kpis"] == by_airflow["kpis"]
 
 
 # Slow, as it waits for Airflow to notice; what a time-out decides is tested in tests/test_airflow.py too.
 @pytest.mark.slow
-def test_no_answer_in_time_is_a_rejection(admin, runs, lake):
-    state, states = finished(admin, runs["unanswered"])
+def test_no_answer_in_time_is_a_rejection(admin: AirflowClient, tmp_path: Path) -> None:
+    folder = project(tmp_path / "unanswered", three_flags())
+    form = {"config": str(folder / "pipeline.yaml"), "overrides": {"review.timeout_hours": 2 / 3600}}
+    state, states = finished(admin, trigger(admin, "unanswered", form))
     assert (state, states["commit"], states["rejected"]) == ("success", "skipped", "success")
-    case = case_of(lake, "unanswered")
-    assert (case.state, case.decisions[0].who) == ("rejected", "sluice")
-    assert case.decisions[0].why.startswith("no answer within")
+    [case] = listing.reviews(folder / "pipeline.yaml")
+    assert (case["state"], case["who"]) == ("rejected", "sluice")
+    assert case["why"].startswith("no answer within")
+    assert listing.releases(folder / "pipeline.yaml") == []
 
 
-def test_a_form_that_does_not_fit_is_refused(admin):
+def test_a_form_that_does_not_fit_is_refused(admin: AirflowClient) -> None:
     with pytest.raises(UserError, match="400"):
         admin.trigger(DAG, {"sources": "web_crawl"})
 
 
-def test_nightly_through_the_scheduler_starts_a_drop_once(admin, lake):
-    drop = lake / "input" / "web_crawl" / "night-1"
-    drop.mkdir(parents=True)
+def test_nightly_through_the_scheduler_takes_a_drop_once(admin: AirflowClient, tmp_path: Path) -> None:
+    folder = project(tmp_path / "night")
+    drop = put(folder / "input" / SOURCE / "night-1" / "a.jsonl", good(4)).parent
     (drop / "_SUCCESS").touch()
     said = []
-    for _ in range(2):
-        run_id = admin.trigger("nightly_ingest", {"config": str(lake / "pipeline.yaml")})
+    for number in range(2):
+        run_id = trigger(admin, f"night-{number}", {"config": str(folder / "pipeline.yaml")}, "nightly_ingest")
         until(lambda run_id=run_id: admin.run("nightly_ingest", run_id)["state"] == "success")
         said.append(admin.xcom("nightly_ingest", run_id, "report"))
-    assert said[0].startswith("1 drop(s) taken: web_crawl/night-1")
+    assert said[0].startswith(f"1 drop(s) taken: {SOURCE}/night-1")
     assert said[1].startswith("nothing new")
-    assert admin.run(DAG, "drop__b-web_crawl-night-1")["conf"]["sources"] == ["web_crawl"]
+    [batch] = {row["batch"] for row in listing.batches(folder / "pipeline.yaml")}
+    run = admin.run(DAG, f"drop__{batch}")
+    assert run["conf"]["sources"] == [SOURCE]
+    assert finished(admin, f"drop__{batch}")[0] == "success"
 
 
-def test_nothing_listens_beyond_loopback_and_the_folder_is_private(home):
+def test_nothing_listens_beyond_loopback_and_the_folder_is_private(home: AirflowHome) -> None:
     assert home.folder.stat().st_mode & 0o077 == 0
     assert home.address.startswith("http://127.0.0.1:")

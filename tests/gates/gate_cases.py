@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipeline.config import Settings
 from pipeline.document import COLUMNS, MEASURES
-from pipeline.gates.vocabulary import gate_parameters
+from pipeline.gates.vocabulary import gate_parameters, own_columns
 
 N = 40
 CANARY = "https://example.org/canary-7f3a/Jane-Roe"
@@ -80,7 +80,8 @@ def _own(stage: str, reasons: list[str | None]) -> Columns:
             "similarity": [None if k else 1.0 for k in kept],
         },
     }
-    return own[stage]
+    unstated: Columns = {name: [None] * n for name in own_columns(stage)}
+    return {**unstated, **own[stage]}
 
 
 _REJECTION = {

@@ -39,12 +39,12 @@ TEXTS = st.lists(st.one_of(st.text(min_size=1, max_size=300).filter(lambda t: "\
 def documents(texts: list[str], reads: tuple[str, ...]) -> pa.RecordBatch:
     n = len(texts)
     columns = {
+        **{field.name: pa.nulls(n, field.type) for field in COLUMNS["ingest"]},
         "text": pa.array(texts, pa.string()),
         "document_id": pa.array([f"{i:032x}" for i in range(n)], pa.string()),
         "source": pa.array(["web_crawl"] * n, pa.string()),
         "source_kind": pa.array(["web"] * n, pa.string()),
         "uri": pa.array([None] * n, pa.string()),
-        "fetched_at": pa.nulls(n, pa.timestamp("us", tz="UTC")),
         "license": pa.array(["MIT"] * n, pa.string()),
         "consent": pa.array(["unknown"] * n, pa.string()),
         "consent_evidence": pa.array([None] * n, pa.string()),
