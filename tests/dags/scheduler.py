@@ -52,8 +52,8 @@ def finished(admin: AirflowClient, run_id: str) -> tuple[str, dict[str, str | No
 
 
 def decide(curator: AirflowClient, run_id: str, option: str, why: str) -> None:
-    """Answer a run's approval once it waits."""
-    until(lambda: curator.approvals(DAG, run_id))
+    """Answer a run's approval once it waits: an answer that comes before its task has parked makes Airflow ask again."""
+    until(lambda: curator.approvals(DAG, run_id) and curator.states(DAG, run_id)["review.approve"] == "awaiting_input")
     _until_taken(lambda: curator.answer(DAG, run_id, "review.approve", option, why))
 
 
