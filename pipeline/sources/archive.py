@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastwarc.warc import ArchiveIterator
 
 from pipeline.errors import SluiceError
-from pipeline.sources.members import is_whole_member
+from pipeline.sources.members import is_whole_member, member_behind
 from pipeline.sources.native import guarded
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ _STARTS = (
 _DICTIONARY = b"\x5d\x2a\x4d\x18"
 _LARGEST_DICTIONARY = 16 * 2**20
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r?\n", re.IGNORECASE)
-_BLOCK = 2**20
+_FIRST_BLOCK, _BLOCK = 2**12, 2**20
+_MOST_AGAIN, _TIMES_AGAIN = 256 * 2**20, 16
+"""Bytes, and multiples of the file's size, that may be read again behind damage: records that each claim to hold all that follow would
+otherwise cost the square of their number. What is left then is one damaged part."""
 _OVERLAP = 64
 _HEAD = 2**16
 
@@ -85,7 +88,7 @@ def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
     """Yield records, and one `Broken` for each damaged part however many false starts lie in it."""
     start, dictionary = _starts(stream)
     plain = stream if start is _PLAIN_START else None
-    base, last, reported = 0, -1, False
+    base, last, reported, again = 0, -1, False, 0
     while base >= 0:
         stream.seek(base)
         resumed = _Resumed(stream, dictionary) if dictionary and base else None
@@ -97,7 +100,7 @@ def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
                 with guarded():
                     record = next(parser, None)
                 if record is None:
-                    return
+                    break
                 found = Found(record, record.stream_pos + shift, plain)
                 last = found.offset
                 yield found
@@ -106,7 +109,17 @@ def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
             raise
         except Exception as error:  # noqa: BLE001 - the parser raises OSError, and may raise anything on garbage
             kind = type(error).__name__
+        else:
+            # The parser takes an empty gzip member for the end of the file.
+            base = member_behind(stream, max(last, base)) if start is GZIP_START else -1
+            continue
+        reached = stream.tell()
         following = next_start(stream, max(last, base) + 1, start)
+        if following >= 0:
+            again += max(0, reached - following)
+        if again > _MOST_AGAIN + _TIMES_AGAIN * stream.seek(0, 2):
+            yield Broken(following, "TooManyRestarts")
+            return
         if not reported and not (last >= 0 and plain and _is_only_space(stream, last, following)):
             spoiled = plain is None and last >= base and not is_whole_member(stream, last, dictionary)
             yield Broken(last + 1, kind, "compressed_member" if spoiled else None)
@@ -153,7 +166,9 @@ def next_start(stream: SourceStream, place: int, start: re.Pattern[bytes]) -> in
     """Return the offset of the next thing that looks like a record's start, or -1."""
     stream.seek(place)
     held = b""
-    while block := stream.read(_BLOCK):
+    size = _FIRST_BLOCK  # the next one is often near, and a hostile file may hold very many
+    while block := stream.read(size):
+        size = min(2 * size, _BLOCK)
         data = held + block
         match = start.search(data)
         if match:

@@ -164,7 +164,7 @@ def _brotli(body: bytes, limit: int) -> bytes:
                 raise BodyTooLarge("BodyTooLarge")
             if inner.is_finished():
                 return b"".join(parts)
-            if inner.can_accept_more_data():
+            if not part:  # `can_accept_more_data` is true even while there is output to come
                 raise BodyTruncated("BodyTruncated")
     except brotli.error as error:
         if size:

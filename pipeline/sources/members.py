@@ -10,7 +10,7 @@ import zstandard
 if TYPE_CHECKING:
     from pipeline.sources.stream import SourceStream
 
-_BLOCK = 2**16
+_FIRST_BLOCK, _BLOCK = 2**10, 2**16
 _OUTPUT = 2**20
 _STEP = 1_024
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -32,6 +32,43 @@ def is_whole_member(stream: SourceStream, offset: int, dictionary: bytes = b"") 
     if head.startswith(_ZSTD):
         return _frame_ends(stream, head, dictionary)
     return head.startswith(b"\x04\x22\x4d\x18") and _blocks_end(stream, offset, head)
+
+
+def member_behind(stream: SourceStream, offset: int) -> int:
+    """Return where, behind the gzip member at an offset, the next one begins that is not empty, or -1.
+
+    What is no member, or is broken, is left to the parser, which says so.
+    """
+    first = True
+    while True:
+        stream.seek(offset)
+        data = stream.read(_FIRST_BLOCK)
+        if not first and not data.startswith(b"\x1f\x8b"):
+            return -1 if not data.strip(b"\x00") else offset
+        size, held = _member(stream, data)
+        if not first and (held or size is None):
+            return offset
+        if size is None:
+            return -1
+        offset, first = offset + size, False
+
+
+def _member(stream: SourceStream, head: bytes) -> tuple[int | None, bool]:
+    """Return a gzip member's length, None if it is broken, and whether it holds anything."""
+    member = zlib.decompressobj(wbits=31)
+    data, read, held = head, len(head), False
+    try:
+        while data:
+            held |= bool(member.decompress(data, _OUTPUT))
+            if member.eof:
+                return read - len(member.unused_data), held
+            data = member.unconsumed_tail
+            if not data:
+                data = stream.read(_BLOCK)
+                read += len(data)
+    except zlib.error:
+        pass
+    return None, held
 
 
 def _ends(stream: SourceStream, head: bytes, member: zlib._Decompress) -> bool:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.document import document_id
+from pipeline.sources import archive
 from pipeline.sources import warc as warc_reader
 
 PAGE = b"<html><head><title>T</title></head><body><nav>menu</nav><main><p>Hello, reader of this page.</p></main></body></html>"
@@ -370,3 +371,30 @@ pieces = st.one_of(
 @given(st.lists(pieces, max_size=8).map(b"".join), st.sampled_from(["a.warc", "a.warc.gz"]))
 def test_random_bytes_never_crash_and_always_add_up(read, content, name):
     read(content, name)
+
+
+def test_an_empty_gzip_member_is_not_the_end_of_the_file(read):
+    records = list(map(gzip.compress, pages(3)))
+    empty = gzip.compress(b"")
+    assert read(empty + records[0] + empty * 3 + records[1] + empty + records[2], "a.warc.gz").reasons == ["kept"] * 3
+    assert read(records[0] + empty * 2, "a.warc.gz").reasons == ["kept"]
+    assert read(records[0] + empty + records[1][:-30], "a.warc.gz").reasons[1:] in (
+        ["truncated_record"],
+        ["unreadable_record"],
+    )
+
+
+def test_a_long_brotli_page_is_read_and_a_cut_one_is_not(read):
+    words = " ".join("".join(random.Random(n).choices("abcdefgh", k=6)) for n in range(60_000))
+    packed = brotli.compress(f"<html><body><main><p>{words}</p></main></body></html>".encode(), quality=1)
+    assert one(read(warc(http(packed, Content_Encoding="br")), "a.warc"))["characters"] == len(words)
+    assert read(warc(http(packed[:-20], Content_Encoding="br")), "a.warc").reasons == ["truncated_record"]
+
+
+def test_records_that_claim_all_that_follows_cost_no_square(read, monkeypatch):
+    monkeypatch.setattr(archive, "_MOST_AGAIN", 2**20)
+    head = b"WARC/1.1\r\nWARC-Type: response\r\nContent-Length: 60000\r\n\r\n"
+    result = read(warc() + head * 2_000, "a.warc")
+    assert result.reasons[0] == "kept"
+    assert result.reasons.count("truncated_record") < 200
+    assert result.rows[-1]["verdict"][0]["evidence"] == "TooManyRestarts"
