@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from pipeline import config, drops, gating
+from pipeline import config, deletions, drops, gating
 from pipeline.batch import Batch, load_batch
 from pipeline.batch import open_batch as open_input
 from pipeline.chain import full_chain
@@ -74,14 +74,20 @@ def run_stage(
 ) -> dict[str, Any]:
     """Run one stage, or find its committed result; the gate before it must be open. `replay` makes expired text again.
 
+    What the batch's feeds say was deleted is taken down once they are read, whatever becomes of the batch.
+
     Raises
     ------
     GateBlocked
         If the gate of the stage before blocks.
+    LeaseHeld
+        If something was deleted and another writer holds the corpus: run the stage again.
     """
     batch = _batch(reference)
     gating.require_open(batch, stage)
     result = run(batch, stage, progress, replay=replay)
+    if stage == "ingest":
+        deletions.honour(batch)
     return {"stage": stage, "reused": result.reused, "seconds": round(result.seconds, 2), **_totals(result.manifest)}
 
 

@@ -8,6 +8,8 @@ and by `pii` (redacted), to files of its own; every other column lies beside it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -260,3 +262,10 @@ def subject_id(source: str, address: str) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()
+
+
+def subjects_of(post: Mapping[str, Any] | None) -> set[str]:
+    """Return all that a deletion may name to hit a document, by its column `post`: its posts and their authors."""
+    if post is None:
+        return set()
+    return {subject for subject in (post["id"], post["author"], *(post["parts"] or ())) if subject}

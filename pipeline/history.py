@@ -8,7 +8,7 @@ from pipeline.batch import Batch
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.releases import Metric, Release
 
-SKIPPED = ("read/", "bytes/", "files/", "other_records/")
+SKIPPED = ("read/", "bytes/", "files/", "other_records/", "posts/", "posts_missing/", "threads/", "threads_incomplete/")
 """Prefixes of figures that say nothing about a later batch."""
 
 

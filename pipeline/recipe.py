@@ -117,7 +117,15 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "ingest",
         _ingest,
-        code=("sources", "address.py", "text/handles.py", "text/normalize.py", "stages/ingest.py"),
+        code=(
+            "sources",
+            "address.py",
+            "text/handles.py",
+            "text/normalize.py",
+            "stages/ingest.py",
+            "stages/posts.py",
+            "stages/threads.py",
+        ),
         libraries=("fastwarc", "resiliparse", "trafilatura", "ftfy", "pyarrow"),
         pinned=_base,
     ),

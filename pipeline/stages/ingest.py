@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 from pipeline import accounts
 from pipeline.batch import InputFile
 from pipeline.config import Settings
-from pipeline.document import INGEST, RAW
+from pipeline.document import INGEST, RAW, subjects_of
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.rows import Selection
@@ -27,9 +28,10 @@ from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, w
 from pipeline.lake.store import Store
 from pipeline.source import Source
 from pipeline.sources.access import OPEN, Access, access_of
-from pipeline.sources.records import read_file
+from pipeline.sources.records import FileAccount, read_file
 from pipeline.sources.rows import FileChunk
 from pipeline.sources.split import plan_tasks
+from pipeline.stages.posts import settle, write_deleted
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
 
@@ -57,6 +59,28 @@ class Destination(NamedTuple):
     """What the sources' file systems are opened with, by source."""
 
 
+@dataclass
+class Counted:
+    """What a worker found beside documents: sums over its files, each file's account, and what the files say was deleted."""
+
+    figures: dict[str, float] = field(default_factory=dict)
+    accounts: list[dict[str, Any]] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
+
+    def add(self, figure: str, value: float) -> None:
+        """Add to a figure."""
+        self.figures[figure] = self.figures.get(figure, 0) + value
+
+    def close(self, source: str, place: str, size: int, account: FileAccount) -> None:
+        """Take in a file that was read to its end; `place` as its rows state it."""
+        self.accounts.append(accounts.read_account(place, size, account))
+        self.deleted.update(account.deleted)
+        self.add(f"read/{source}", account.records_read)
+        self.add(f"other_records/{source}", account.other_records)
+        self.add(f"bytes/{source}", size)
+        self.add(f"files/{source}", 1)
+
+
 def run(work: Work) -> Output:
     """Read every file of the batch and write its shards."""
     settings = work.batch.settings
@@ -73,12 +97,15 @@ def run(work: Work) -> Output:
     answers = work.on_workers(tasks, partial(read_task, destination=destination))
     columns: list[ShardFile] = []
     raw: list[ShardFile] = []
+    deleted: list[ShardFile] = []
     metrics: dict[str, float | str | None] = {f"read/{source.name}": 0 for source in settings.ingestion.sources}
     for answer in answers:
         for pair in answer["shards"]:
             number = len(columns)
             columns.append(ShardFile.model_validate(pair["columns"]).model_copy(update={"shard": number}))
             raw.append(ShardFile.model_validate(pair["raw"]).model_copy(update={"shard": number}))
+        if answer["deleted"]:
+            deleted.append(ShardFile.model_validate(answer["deleted"]).model_copy(update={"shard": len(deleted)}))
         for name, value in answer["figures"].items():
             metrics[name] = float(metrics.get(name) or 0) + value
     if not columns:
@@ -86,11 +113,14 @@ def run(work: Work) -> Output:
         empty = _write_pair(RAW.empty_table(), INGEST.empty_table(), destination)
         columns, raw = [empty["columns"]], [empty["raw"]]
     columns = mark_repeated(work.batch.lake, work.folder, columns)
+    if any(name.startswith("posts/") for name in metrics):
+        columns, raw, figures = settle(work, columns, raw, deleted)
+        metrics |= figures
     read: dict[str, list[dict[str, Any]]] = {}
     for task, answer in zip(tasks, answers, strict=True):
         read.setdefault(task.source.name, []).extend(answer["accounts"])
     table = accounts.write(work.batch.lake, work.folder, columns, read, uuid.uuid4().hex[:8])
-    return Output([*columns, *raw, table], metrics)
+    return Output([*columns, *raw, *deleted, table], metrics)
 
 
 def plan(settings: Settings, inputs: Sequence[InputFile]) -> list[Task]:
@@ -105,11 +135,18 @@ def plan(settings: Settings, inputs: Sequence[InputFile]) -> list[Task]:
 
 def read_task(task: Task, destination: Destination) -> str:
     """Read one task's files and write their shards (on a worker); the answer names the files and gives the readers' counts."""
-    figures: dict[str, float] = {}
-    read: list[dict[str, Any]] = []
-    pairs = [_write_pair(raw, columns, destination) for raw, columns in _shards(task, destination, figures, read)]
+    found = Counted()
+    pairs = [_write_pair(raw, columns, destination) for raw, columns in _shards(task, destination, found)]
     shards = [{role: file.model_dump() for role, file in pair.items()} for pair in pairs]
-    return json.dumps({"shards": shards, "figures": figures, "accounts": read})
+    deleted = write_deleted(destination.lake, destination.folder, found.deleted)
+    return json.dumps(
+        {
+            "shards": shards,
+            "figures": found.figures,
+            "accounts": found.accounts,
+            "deleted": deleted and deleted.model_dump(),
+        }
+    )
 
 
 def _write_pair(raw: pa.Table, columns: pa.Table, destination: Destination) -> dict[str, ShardFile]:
@@ -121,9 +158,7 @@ def _write_pair(raw: pa.Table, columns: pa.Table, destination: Destination) -> d
     }
 
 
-def _shards(
-    task: Task, destination: Destination, figures: dict[str, float], read: list[dict[str, Any]]
-) -> Iterator[tuple[pa.Table, pa.Table]]:
+def _shards(task: Task, destination: Destination, counted: Counted) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Collect the chunks of a task's files to shards of at most the stated documents and characters; count what was read."""
     raw: list[pa.RecordBatch] = []
     columns: list[pa.RecordBatch] = []
@@ -148,12 +183,9 @@ def _shards(
                 columns.append(part)
                 rows += part.num_rows
                 characters += size
-        account = reading.account
-        read.append(accounts.read_account(place, file.size, account))
-        figures[f"read/{name}"] = figures.get(f"read/{name}", 0) + account.records_read
-        figures[f"other_records/{name}"] = figures.get(f"other_records/{name}", 0) + account.other_records
-        figures[f"bytes/{name}"] = figures.get(f"bytes/{name}", 0) + file.size
-        figures[f"files/{name}"] = figures.get(f"files/{name}", 0) + 1
+                if posts := part.num_rows - part.column("post").null_count:
+                    counted.add(f"posts/{name}", posts)
+        counted.close(name, place, file.size, reading.account)
         if file.sha256() != entry.sha256:
             raise file.changed()
     if rows:
@@ -161,12 +193,18 @@ def _shards(
 
 
 def _without_tombstones(chunk: FileChunk, tombstones: Selection) -> FileChunk:
-    """Reject documents that were taken down, by id or by the digest of their text; of these not even the raw text is kept."""
+    """Reject documents that were taken down, by id or by the digest of their text; of these not even the raw text is kept.
+
+    Posts that were deleted before, or by an author whose account was, are among them: tombstones hold their digests as well.
+    """
     if not tombstones:
         return chunk
     columns = chunk.columns
-    ids, digests = columns.column("document_id").to_pylist(), columns.column("text_digest").to_pylist()
-    gone = [id_ in tombstones.ids or digest in tombstones.digests for id_, digest in zip(ids, digests, strict=True)]
+    keys = (columns.column(name).to_pylist() for name in ("document_id", "text_digest", "post"))
+    gone = [
+        id_ in tombstones.ids or digest in tombstones.digests or not tombstones.ids.isdisjoint(subjects_of(post))
+        for id_, digest, post in zip(*keys, strict=True)
+    ]
     if not any(gone):
         return chunk
     stays = pa.array([not hit for hit in gone], pa.bool_())

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.batch import Batch
-from pipeline.document import PUBLISH, text_digest
+from pipeline.document import PUBLISH, subjects_of, text_digest
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
@@ -98,10 +98,11 @@ def rebase(batch: Batch, chain: Chain, number: int | None) -> dict[str, Removed]
     release = batch.corpus.get(number) if number is not None else None
     barred = batch.corpus.tombstones(release)
     ids: list[str] = []
-    for table in chain.each_live(["document_id", "text", "ingest.text_digest"]):
-        for name, text, raw in zip(*(column.to_pylist() for column in table.columns), strict=True):
+    for table in chain.each_live(["document_id", "text", "ingest.text_digest", "post"]):
+        for name, text, raw, post in zip(*(column.to_pylist() for column in table.columns), strict=True):
             ids.append(name)
-            if name in barred.ids or raw in barred.digests or (barred.digests and text_digest(text) in barred.digests):
+            digests = {raw, text_digest(text)} if barred.digests else set()
+            if not barred.ids.isdisjoint({name, *subjects_of(post)}) or not barred.digests.isdisjoint(digests):
                 removed[name] = Removed("publish.tombstone@1", None)
     for name, published in published_in(batch.corpus, release, ids).items():
         removed.setdefault(name, Removed("publish.already_published@1", Twin(name, published, 1.0)))

@@ -37,8 +37,8 @@ def test_the_example_is_a_configuration_that_reads(tmp_path):
 
 
 def test_every_reason_and_default_that_is_named_exists():
-    # These two come from the batch, not from reading: the corpus' tombstones, and records read before.
-    batch = {"ingest.repeated_record@1", "ingest.tombstone@1"}
+    # This comes from the batch, not from reading: records read before.
+    batch = {"ingest.repeated_record@1"}
     assert set(re.findall(r"`(ingest\.[\w.]+@\d+)`", GUIDE)) == {r for r in REASONS if r.startswith("ingest.")} - batch
     defaults = dict(re.findall(r"\| `(\w+_field)` \| `(\w+)` \|", GUIDE))
     fields = {name: field.default for name, field in Source.model_fields.items() if name.endswith("_field")}
