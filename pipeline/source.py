@@ -14,7 +14,7 @@ from pipeline.address import has_credentials, is_chained
 
 Extractor = Literal["resiliparse", "trafilatura"]
 SourceKind = Literal["web", "social", "licensed"]
-Format = Literal["jsonl", "parquet", "warc", "bluesky", "activitypub", "reddit"]
+Format = Literal["jsonl", "parquet", "warc", "bluesky", "activitypub", "reddit", "csv", "text", "jats"]
 """How a file is read; `pipeline/sources/records.py` holds the reader of each."""
 FORMATS: tuple[Format, ...] = get_args(Format)
 
@@ -84,6 +84,15 @@ class Source(Model):
     """What finds a page's main content: resiliparse (fast), or trafilatura."""
     keep_truncated: bool = False
     """Keep a record of which the crawler says that it cut it (`WARC-Truncated`); otherwise it fails."""
+
+    # CSV and JATS.
+    csv_delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Default: whichever of comma, semicolon, tab and bar the header holds most often."""
+    csv_quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    csv_escape: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """What stands before a quote inside a quoted field; default: the quote itself, written twice."""
+    jats_include: tuple[Literal["figures", "tables", "acknowledgements", "references"], ...] = ()
+    """Parts of a JATS article beside title, abstract and body: captions of figures, tables, ..."""
 
     max_record_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
     max_text_characters: Annotated[int, Field(gt=0)] = 5_000_000

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from pipeline.errors import SourceChanged, SourceUnavailable
-from pipeline.source import Format, Source
+from pipeline.source import Format, Source, SourceKind
 from pipeline.sources.access import OPEN, Access, access_of
 from pipeline.sources.stream import SourceStream
 from pipeline.sources.walk import walk
@@ -25,6 +25,12 @@ _SUFFIXES: tuple[tuple[Format, re.Pattern[str]], ...] = (
     ("jsonl", re.compile(r"\.(jsonl|ndjson|jsonlines|json)" + _COMPRESSED, re.IGNORECASE)),
     ("parquet", re.compile(r"\.(parquet|pq)$", re.IGNORECASE)),
 )
+_OF_LICENSED: tuple[tuple[Format, re.Pattern[str]], ...] = (
+    ("csv", re.compile(r"\.(csv|tsv)" + _COMPRESSED, re.IGNORECASE)),
+    ("text", re.compile(r"\.(txt|text|md|markdown)" + _COMPRESSED, re.IGNORECASE)),
+    ("jats", re.compile(r"\.(xml|nxml)" + _COMPRESSED, re.IGNORECASE)),
+)
+"""Names that stand for a document in licensed content only: beside a crawl or a feed lie lists and read-me files too."""
 _HASH_BLOCK = 2**20
 
 
@@ -114,7 +120,7 @@ def list_files(source: Source) -> Listing:
     files, unread = [], []
     access = access_of(source)
     for entry in walk(source, access):
-        kind = format_of(entry.path) if source.format == "auto" else source.format
+        kind = format_of(entry.path, source.kind) if source.format == "auto" else source.format
         if entry.link_out:
             unread.append(Unread(entry.path, "link_out_of_source"))
         elif kind is None:
@@ -124,10 +130,13 @@ def list_files(source: Source) -> Listing:
     return Listing(tuple(files), tuple(unread))
 
 
-def format_of(path: str) -> Format | None:
-    """Return the format that a file's name stands for.
+def format_of(path: str, kind: SourceKind = "web") -> Format | None:
+    """Return the format that a file's name stands for in a source of a kind.
 
-    >>> format_of("2024/a.jsonl.gz"), format_of("b.warc.wet.gz"), format_of("c.csv")
+    >>> format_of("2024/a.jsonl.gz"), format_of("b.warc.wet.gz"), format_of("c.doc")
     ('jsonl', 'warc', None)
+    >>> format_of("README.txt", "web"), format_of("essay.txt", "licensed")
+    (None, 'text')
     """
-    return next((name for name, pattern in _SUFFIXES if pattern.search(path)), None)
+    known = (*_SUFFIXES, *_OF_LICENSED) if kind == "licensed" else _SUFFIXES
+    return next((name for name, pattern in known if pattern.search(path)), None)

@@ -110,6 +110,11 @@ def parse_line(source: Source, number: int, content: bytes) -> Record:
         return Record(number, content, finding=finding)
     if not isinstance(value, dict):
         return Record(number, content, finding=unreadable("not_an_object"))
+    return record_of(source, number, content, value)
+
+
+def record_of(source: Source, number: int, content: bytes, value: dict[str, Any]) -> Record:
+    """Return the record of an object, its fields found by the names that the source's settings give."""
     text = field_of(value, source.text_field)
     record = Record(
         number,

@@ -15,9 +15,12 @@ from pipeline.errors import ContractViolation, SluiceError
 from pipeline.source import Source
 from pipeline.sources.activitypub import read_activitypub
 from pipeline.sources.bluesky import read_bluesky
+from pipeline.sources.delimited import read_csv
 from pipeline.sources.files import SourceFile
+from pipeline.sources.jats import read_jats
 from pipeline.sources.jsonl import read_jsonl
 from pipeline.sources.parquet import read_parquet
+from pipeline.sources.plain import read_text
 from pipeline.sources.reddit import read_reddit
 from pipeline.sources.rows import ChunkBuilder, FileChunk, Record, Tally
 from pipeline.sources.warc import read_warc
@@ -32,6 +35,9 @@ READERS: dict[str, Reader] = {
     "bluesky": read_bluesky,
     "activitypub": read_activitypub,
     "reddit": read_reddit,
+    "csv": read_csv,
+    "text": read_text,
+    "jats": read_jats,
 }
 """A format's reader: yields one `Record` for each unit and counts, on its own, what it should have yielded.
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pipeline.source import Source
 from pipeline.sources.files import SourceFile
 from pipeline.sources.jsonl import line_records, parse_json, read_lines, unreadable
+from pipeline.sources.plain import read_whole
 from pipeline.sources.rows import Record, Tally
 from pipeline.sources.streams import Damaged, Line, decompressed
 from pipeline.verdict import Finding
@@ -82,34 +83,19 @@ def _is_one_document(source: Source, file: SourceFile) -> bool:
 
 def _document(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> Iterator[Record]:
     """Yield the records of a file that is one document; as large as a record may be, for it is read whole."""
-    parts: list[bytes] = []
-    damage = None
-    with file.open() as stream:
-        try:
-            for block in decompressed(stream, source.max_expansion):
-                parts.append(block)
-                tally.bytes += len(block)
-                if tally.bytes > source.max_record_bytes:
-                    break
-        except Damaged as error:
-            damage = error.finding
-    tally.records += 1
-    if tally.bytes > source.max_record_bytes:
-        large = Finding("ingest.record_too_large@1", tally.bytes, source.max_record_bytes)
-        yield Record(0, b"", finding=large, digest=tally.file_digest(file), size=file.size)
+    whole = read_whole(source, file, tally)
+    if whole.finding is not None:
+        yield whole
         return
-    content = b"".join(parts)
-    if damage is not None:
-        yield Record(0, content, finding=damage)
-        return
-    value, finding = parse_json(content.removeprefix(b"\xef\xbb\xbf"))
+    value, finding = parse_json(whole.content.removeprefix(b"\xef\xbb\xbf"))
     if finding is not None:
-        yield Record(0, content, finding=finding)
+        whole.finding = finding
+        yield whole
     elif isinstance(value, list):
         tally.pass_over("array")
         yield from _items(source, None, value, tally, sort, 0)
     else:
-        yield from _sorted(source, 0, content, value, tally, sort)
+        yield from _sorted(source, 0, whole.content, value, tally, sort)
 
 
 def _items(

@@ -169,6 +169,6 @@ def _glob_root(pattern: str) -> Path:
 def _missing(source: Source, path: str) -> SourceUnavailable:
     """Say what is missing and what to do."""
     return SourceUnavailable(
-        f"source '{source.name}': nothing found at {path}; put .jsonl, .parquet or .warc files there, or name another place under "
+        f"source '{source.name}': nothing found at {path}; put files there that a reader knows (docs/sources.md), or name another place under "
         f"'paths' of the source in the configuration"
     )

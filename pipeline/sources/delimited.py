@@ -1,0 +1,162 @@
+"""CSV: one record a row, which may go over several lines; a bad row fails alone, with its line.
+
+A row is read by the csv module in its strict form, line by line. Where a quote is never closed, or stands where none may, the line
+that the row began in fails and reading goes on with the next one, so that a stray quote does not swallow what follows.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.sources.jsonl import record_of, unreadable
+from pipeline.sources.rows import Record, Tally
+from pipeline.sources.streams import Damaged, Line, LineSplitter, decompressed
+from pipeline.verdict import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.source import Source
+    from pipeline.sources.files import SourceFile
+
+_BOM = b"\xef\xbb\xbf"
+_DELIMITERS = ",;\t|"
+
+
+def read_csv(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record]:
+    """Yield a record for each row below the header."""
+    # The module's own limit, 128 KiB a field, is one of the process; rows are bounded here.
+    csv.field_size_limit(max(csv.field_size_limit(), source.max_record_bytes))
+    damage: list[Finding] = []
+    rows = _Rows(source, _lines(source, file, tally, damage))
+    header: list[str] | None = None
+    for row in rows:
+        tally.records -= len(row.lines) - 1
+        if row.fields == []:
+            tally.pass_over("blank line")
+        elif header is None and row.fields is not None:
+            header = row.fields
+            tally.pass_over("header")
+        else:
+            yield _judged(source, row, header)
+    if damage:
+        yield Record(rows.last + 1, b"", finding=damage[0], digest=tally.file_digest(file))
+
+
+class Row(NamedTuple):
+    """A row: its lines, its fields, and what is wrong with it instead of fields."""
+
+    lines: list[Line]
+    fields: list[str] | None
+    finding: Finding | None = None
+
+
+class _Rows:
+    """Splits lines into rows."""
+
+    def __init__(self, source: Source, lines: Iterator[Line]) -> None:
+        self._source = source
+        self._lines = lines
+        self._again: deque[Line] = deque()
+        self._delimiter = source.csv_delimiter
+        self.last = -1
+
+    def __iter__(self) -> Iterator[Row]:
+        while (first := self._next()) is not None:
+            self._again.appendleft(first)
+            yield self._row()
+
+    def _next(self) -> Line | None:
+        line = self._again.popleft() if self._again else next(self._lines, None)
+        if line is not None:
+            self.last = max(self.last, line.number)
+        return line
+
+    def _row(self) -> Row:
+        """Return the next row."""
+        taken: list[Line] = []
+        limit = self._source.max_record_bytes
+
+        def feed() -> Iterator[str]:
+            size = 0
+            while size <= limit and (line := self._next()) is not None:
+                taken.append(line)
+                size += line.size + 1
+                if line.digest is not None or size > limit + 1:
+                    return
+                content = line.content.removeprefix(_BOM) if line.number == 0 else line.content
+                yield content.decode("utf-8", "surrogateescape") + "\n"
+
+        try:
+            fields = next(csv.reader(feed(), self._dialect(), strict=True))
+        except (csv.Error, StopIteration) as error:
+            # What follows the first line is read anew: it may be in order.
+            self._again.extendleft(reversed(taken[1:]))
+            first = taken[0]
+            if first.digest is not None:
+                return Row([first], None, Finding("ingest.record_too_large@1", first.size, limit))
+            return Row([first], None, unreadable(type(error).__name__))
+        if any("\udc80" <= c <= "\udcff" for name in fields if not name.isascii() for c in name):
+            return Row(taken, None, Finding("ingest.undecodable_text@1", evidence="utf-8"))
+        return Row(taken, fields)
+
+    def _dialect(self) -> type[csv.Dialect]:
+        """Return the dialect; a delimiter that is not stated is the one that the first line holds most often."""
+        if self._delimiter is None:
+            first = self._again[0].content.decode("utf-8", "replace")
+            self._delimiter = max(_DELIMITERS, key=first.count)
+        source, delimiter = self._source, self._delimiter
+
+        class Dialect(csv.excel):
+            quotechar = source.csv_quote
+            escapechar = source.csv_escape
+            doublequote = source.csv_escape is None
+
+        Dialect.delimiter = delimiter
+        return Dialect
+
+
+def _lines(source: Source, file: SourceFile, tally: Tally, damage: list[Finding]) -> Iterator[Line]:
+    """Yield the file's lines; the tally counts their ends in the blocks, before they are split."""
+    splitter = LineSplitter(source.max_record_bytes)
+    last = b"\n"
+    with file.open() as stream:
+        blocks = decompressed(stream, source.max_expansion)
+        while True:
+            try:
+                block = next(blocks, b"")
+            except Damaged as error:
+                damage.append(error.finding)
+                tally.records += 1  # the open line is part of what is lost
+                return
+            if not block:
+                break
+            tally.bytes += len(block)
+            tally.records += block.count(b"\n")
+            last = block[-1:]
+            yield from splitter.feed(block)
+    if last != b"\n":
+        tally.records += 1
+    yield from splitter.finish()
+
+
+def _judged(source: Source, row: Row, header: list[str] | None) -> Record:
+    """Return the record of a row."""
+    first = row.lines[0]
+    content = b"\n".join(line.content for line in row.lines)
+    finding = row.finding
+    if finding is None and row.fields is not None and header is not None:
+        if source.text_field not in header:
+            finding = unreadable("no_such_column")
+        elif len(row.fields) != len(header):
+            finding = unreadable("wrong_number_of_fields")
+        else:
+            value = {name: field or None for name, field in zip(header, row.fields, strict=True)}
+            try:
+                return record_of(source, first.number, content, value)
+            except Exception as error:  # noqa: BLE001 - one row must not stop the file; it becomes a failed row
+                finding = Finding("ingest.failed@1", evidence=type(error).__name__)
+    large = first.size if first.digest is not None else None
+    return Record(first.number, content, finding=finding or unreadable("no_header"), digest=first.digest, size=large)
