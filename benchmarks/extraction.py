@@ -112,8 +112,13 @@ def peer_python() -> str:
     done = PEER / "complete"
     if not done.exists():
         print(f"making an environment for DataTrove in {PEER}", flush=True)
-        venv.create(PEER, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+        uv = Path(__file__).resolve().parents[1] / ".bootstrap" / "bin" / "uv"
+        if uv.exists():
+            subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, PEER], check=True)
+            subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *PACKAGES], check=True)
+        else:
+            venv.create(PEER, with_pip=True, clear=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
         done.touch()
     return str(python)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import ConfigError
 from pipeline.mistakes import hint, printable, sentence
-from pipeline.source import KNOWN_SOURCES, Model, Name, Share, Source
+from pipeline.source import KNOWN_SOURCES, ConsentPolicy, Model, Name, Share, Source
 
 
 class Ingestion(Model):
@@ -325,6 +326,12 @@ def environment(name: str, default: str | None = None) -> str | None:
     return os.environ.get(f"SLUICE_{name}", default)
 
 
+def _anchored(consent: ConsentPolicy, anchor: Callable[[str], str]) -> ConsentPolicy:
+    """Anchor the files that a policy names."""
+    named = {"robots_snapshot": consent.robots_snapshot, "do_not_crawl_list": consent.do_not_crawl_list}
+    return consent.model_copy(update={name: anchor(path) for name, path in named.items() if path})
+
+
 def _resolve(settings: Settings, folder: Path) -> Settings:
     """Anchor relative paths at the configuration's folder."""
 
@@ -332,7 +339,12 @@ def _resolve(settings: Settings, folder: Path) -> Settings:
         return path if "://" in path or Path(path).is_absolute() else str(folder / path)
 
     sources = tuple(
-        source.model_copy(update={"paths": tuple(anchor(p) for p in source.paths or (f"input/{source.name}",))})
+        source.model_copy(
+            update={
+                "paths": tuple(anchor(p) for p in source.paths or (f"input/{source.name}",)),
+                "consent": _anchored(source.consent, anchor),
+            }
+        )
         for source in settings.ingestion.sources
     )
     slices = tuple(

@@ -84,6 +84,8 @@ INGEST = pa.schema(
         pa.field("consent", pa.string(), nullable=False),
         # Where the consent was read: "header:x-robots-tag", "meta:robots", ...; null where nothing was found.
         pa.field("consent_evidence", pa.string()),
+        # The publisher's wishes, each with its place: "noindex@meta:robots,..."; null where it stated none.
+        pa.field("consent_signals", pa.string()),
         # Place of the record: file relative to its source, byte offset (WARC) or zero-based row, and the record's own id.
         pa.field("record_file", pa.string(), nullable=False),
         pa.field("record_offset", pa.int64(), nullable=False),

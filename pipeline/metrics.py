@@ -6,7 +6,7 @@ A figure that is null was not measured: its expectation is reported as not appli
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from pipeline.gates.vocabulary import own_columns
 from pipeline.history import figures
 from pipeline.lake.manifest import SourceCount
 from pipeline.lake.snapshots import Chain
+from pipeline.source import WishName
 from pipeline.verdict import reasons
 
 if TYPE_CHECKING:
@@ -90,9 +91,21 @@ def _ingest(batch: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> Met
         **accounts.figures(accounts.rows_of(chain), configured),
         "empty_sources": sum(not metrics.get(f"read/{name}") for name in configured),
         "failed_share_max": _failed_share_max(rows),
+        "flagged_consent": _flagged_consent(batch, rows),
         "unread_files": len(batch.record.unread),
         "volume_change_max": _change(batch, {f"kept/{name}": _count(rows, name) for name in configured}, relative=True),
     }
+
+
+def _flagged_consent(batch: Batch, rows: pa.Table) -> int:
+    flagged = 0
+    kept = rows.filter(pc.is_null(rows.column("reason")))
+    for source in batch.settings.ingestion.sources:
+        names = [name for name in get_args(WishName) if source.consent.of(name) == "flag"]
+        if names:
+            own = kept.filter(pc.equal(kept.column("source"), source.name)).column("consent_signals")
+            flagged += pc.sum(pc.match_substring_regex(own, f"(?:^|,)(?:{'|'.join(names)})@")).as_py() or 0
+    return flagged
 
 
 def _failed_share_max(rows: pa.Table) -> float | None:

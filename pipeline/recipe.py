@@ -50,12 +50,15 @@ def _onto(batch: Batch, chain: Chain) -> int | None:
 
 
 def _ingest(settings: Settings) -> Any:
+    from pipeline.sources.robots import digests
+
     data = settings.ingestion.model_dump(
         mode="json", exclude={"deduplication", "language_detection", "max_failed_share"}
     )
-    for source in data["sources"]:
+    for source, given in zip(data["sources"], settings.ingestion.sources, strict=True):
         for name in ("paths", "connection", "drop_stable_minutes"):
             del source[name]
+        source["consent"] |= digests(given.consent)
     return data
 
 
@@ -126,7 +129,7 @@ RECIPE: tuple[Step, ...] = (
             "stages/posts.py",
             "stages/threads.py",
         ),
-        libraries=("fastwarc", "resiliparse", "trafilatura", "ftfy", "pyarrow"),
+        libraries=("fastwarc", "resiliparse", "trafilatura", "protego", "ftfy", "pyarrow"),
         pinned=_base,
     ),
     Step(

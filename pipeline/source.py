@@ -31,6 +31,47 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
 
 
+WishName = Literal[
+    "noai",
+    "noimageai",
+    "noindex",
+    "tdm_reservation",
+    "tdm_policy",
+    "ai_train",
+    "ai_input",
+    "robots_txt",
+    "do_not_crawl",
+]
+"""A publisher's wish, as a crawl records it; `pipeline/sources/wishes.py` says where each is read."""
+OnWish = Literal["reject", "flag", "keep"]
+
+
+class ConsentPolicy(Model):
+    """What follows from each wish of a publisher: reject the record, keep it and flag the batch, or keep and mark it."""
+
+    noai: OnWish = "reject"
+    noimageai: OnWish = "reject"
+    noindex: OnWish = "keep"
+    tdm_reservation: OnWish = "reject"
+    tdm_policy: OnWish = "keep"
+    ai_train: OnWish = "reject"
+    ai_input: OnWish = "keep"
+    robots_txt: OnWish = "reject"
+    do_not_crawl: OnWish = "reject"
+
+    robots_snapshot: str | None = None
+    """File of the robots.txt of the crawled sites, as they were: a WARC of them, or JSON Lines with `url` and `text`."""
+    robots_agents: tuple[str, ...] = ("CCBot", "GPTBot", "Google-Extended", "ClaudeBot", "Applebot-Extended")
+    """Robots whose rules count: a page that is forbidden to one of them is not wanted in a training corpus."""
+    do_not_crawl_list: str | None = None
+    """File of hosts (with all under them) and beginnings of addresses, one a line."""
+
+    def of(self, wish: WishName) -> OnWish:
+        """Return what follows from a wish."""
+        answer: OnWish = getattr(self, wish)
+        return answer
+
+
 class Source(Model):
     """One place that documents come from."""
 
@@ -84,6 +125,8 @@ class Source(Model):
     """What finds a page's main content: resiliparse (fast), or trafilatura."""
     keep_truncated: bool = False
     """Keep a record of which the crawler says that it cut it (`WARC-Truncated`); otherwise it fails."""
+    consent: ConsentPolicy = ConsentPolicy()
+    """What follows from a publisher's wishes."""
 
     # CSV and JATS.
     csv_delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None

@@ -44,6 +44,7 @@ METRICS: dict[str, dict[str, str]] = {
         "reader_difference": "sum over files of |records that the reader counted - rows written|",
         "empty_sources": "sources that gave no record",
         "failed_share_max": "largest failed share of one source",
+        "flagged_consent": "kept documents with a wish of their publisher that the source's policy flags",
         "volume_change_max": "largest relative change of a source's records against its history",
     },
     "dedup": {

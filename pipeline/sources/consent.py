@@ -1,12 +1,10 @@
 """What a publisher says of the use of a text: opted out, allowed by a licence, or nothing.
 
-Read are the signals a record carries itself:
+Read are the signals that a record carries itself: wishes (`wishes.py`) and licences: ``<link rel="license">`` and ``<a rel="license">``
+(HTML, "rel=license"), the HTTP ``Link`` header, a field of the record.
 
-- ``X-Robots-Tag`` header and ``<meta name="robots">`` with ``noai`` or ``noimageai`` (DeviantArt's convention of 2022, in wide use);
-- TDM Reservation Protocol (W3C community group report, 2024): header or meta ``tdm-reservation: 1``;
-- licences: ``<link rel="license">`` and ``<a rel="license">`` (HTML, "rel=license"), the HTTP ``Link`` header, a field of the record.
-
-An opt-out wins over a licence. A wish that is addressed to one named robot is honoured too: whoever says "noai" to one means it.
+A wish for which the source's policy rejects wins over a licence. A wish that is addressed to one named robot is honoured too:
+whoever says "noai" to one means it.
 """
 
 from __future__ import annotations
@@ -15,16 +13,16 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pipeline.sources.tags import tags, without_comments
+from pipeline.sources.wishes import Wish, decisive, of_headers, of_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.source import ConsentPolicy
     from pipeline.sources.tags import Tag
 
 Consent = Literal["allowed", "unknown", "opted_out"]
 
-_NO_AI = re.compile(r"(?:^|[\s,:;])(?:noai|noimageai)(?:$|[\s,;])", re.IGNORECASE)
-_ROBOTS = re.compile(r"[\w-]*bots?")
 _LINK = re.compile(r"<([^<>]*)>[^,<]*?;\s*rel\s*=\s*\"?[^\";,]*\blicense\b", re.IGNORECASE)
 _CREATIVE_COMMONS = re.compile(
     r"https?://(?:www\.)?creativecommons\.org/(?:licenses/(?P<kind>by(?:-nc)?(?:-nd|-sa)?)/(?P<version>\d\.\d)(?:/(?P<port>[a-z]{2,3}))?"
@@ -48,49 +46,50 @@ class Terms(NamedTuple):
         Where it was read, e.g. ``header:x-robots-tag``; None where nothing was found.
     license
         SPDX identifier or expression, or the licence's own address; None where none is stated.
+    wishes
+        What the publisher asks for; `judged` says what follows.
     """
 
     consent: Consent = "unknown"
     evidence: str | None = None
     license: str | None = None
+    wishes: tuple[Wish, ...] = ()
 
 
 UNSTATED = Terms()
 """Nothing is known."""
 
 
-def from_headers(headers: Iterable[tuple[str, str]]) -> Terms:
+def from_headers(headers: list[tuple[str, str]]) -> Terms:
     """Return what HTTP headers say."""
     terms = UNSTATED
     for name, value in headers:
-        lowered = name.lower()
-        if (lowered == "x-robots-tag" and _NO_AI.search(value)) or (
-            lowered == "tdm-reservation" and value.strip() == "1"
-        ):
-            return Terms("opted_out", f"header:{lowered}")
-        if lowered == "link" and (match := _LINK.search(value)):
+        if name.lower() == "link" and (match := _LINK.search(value)):
             terms = stated(match[1], "header:link")
-    return terms
+    return terms._replace(wishes=tuple(of_headers(headers)))
 
 
 def from_html(page: str) -> Terms:
-    """Return what a page's source says; in doubt (a tag inside a script) an opt-out is honoured."""
+    """Return what a page's source says; in doubt (a tag inside a script) a wish is honoured."""
     return from_tags(tags(without_comments(page)))
 
 
 def from_tags(found: Iterable[Tag]) -> Terms:
     """Return what a page's tags say."""
     terms = UNSTATED
+    wishes: list[Wish] = []
     for tag in found:
         if tag.name == "meta":
-            name, content = tag.get("name").lower(), tag.get("content")
-            if _ROBOTS.fullmatch(name) and _NO_AI.search(content):
-                return Terms("opted_out", "meta:robots")
-            if name == "tdm-reservation" and content == "1":
-                return Terms("opted_out", "meta:tdm-reservation")
+            wishes += of_tag(tag)
         elif terms.license is None and tag.name in {"a", "link"} and "license" in tag.get("rel").lower().split():
             terms = stated(tag.get("href"), f"{tag.name}:rel-license")
-    return terms
+    return terms._replace(wishes=tuple(wishes))
+
+
+def judged(terms: Terms, policy: ConsentPolicy) -> Terms:
+    """Return terms as the source's policy takes them: opted out where it rejects for one of the wishes, else as they are."""
+    wish = decisive(terms.wishes, policy)
+    return terms if wish is None else terms._replace(consent="opted_out", evidence=wish.place)
 
 
 def stated(license_name: object, place: str) -> Terms:
@@ -102,11 +101,11 @@ def stated(license_name: object, place: str) -> Terms:
 
 
 def combine(*terms: Terms) -> Terms:
-    """Return the strongest of several: an opt-out, else the first licence, else nothing."""
-    for item in terms:
-        if item.consent == "opted_out":
-            return item
-    return next((item for item in terms if item.license is not None), UNSTATED)
+    """Return the strongest of several: an opt-out, else the first licence, else nothing; with the wishes of all."""
+    wishes = tuple(wish for item in terms for wish in item.wishes)
+    out = next((item for item in terms if item.consent == "opted_out"), None)
+    first = out or next((item for item in terms if item.license is not None), UNSTATED)
+    return first._replace(wishes=wishes)
 
 
 def license_identifier(value: object) -> str | None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipeline.document import INGEST, RAW, document_id, subject_id, text_digest
 from pipeline.sources.consent import UNSTATED, Terms, stated
+from pipeline.sources.wishes import written
 from pipeline.text.normalize import normalise
 from pipeline.verdict import Finding, outcome, verdict_array
 
@@ -205,6 +206,7 @@ class ChunkBuilder:
                 "agreement": _field(record.agreement) or self.source.agreement,
                 "consent": terms.consent,
                 "consent_evidence": terms.evidence,
+                "consent_signals": written(terms.wishes),
                 "record_file": _field(self.file.path),
                 "record_offset": record.offset,
                 "record_id": _field(record.record_id),
@@ -221,7 +223,7 @@ class ChunkBuilder:
     def _terms(self, record: Record) -> Terms:
         """Return the record's terms, with the source's licence where it states none."""
         if record.terms.consent != "opted_out" and record.terms.license is None and self.source.license:
-            return stated(self.source.license, "source:license")
+            return stated(self.source.license, "source:license")._replace(wishes=record.terms.wishes)
         return record.terms
 
     def _judge(self, record: Record, text: str | None, terms: Terms, failure: Finding | None) -> list[Finding]:

@@ -10,7 +10,7 @@ from fastwarc.warc import WarcRecordType
 from pipeline.errors import SluiceError
 from pipeline.sources.arc import is_arc, read_arc
 from pipeline.sources.archive import Broken, Found, read_archive
-from pipeline.sources.consent import Terms, combine, from_headers
+from pipeline.sources.consent import Terms, combine, from_headers, judged
 from pipeline.sources.dates import parse_date
 from pipeline.sources.facts import canonical_link, language_tag, not_after
 from pipeline.sources.html import read_page
@@ -24,6 +24,7 @@ from pipeline.sources.http import (
     sniff_media_type,
 )
 from pipeline.sources.native import guarded
+from pipeline.sources.robots import Rules, rules_of
 from pipeline.sources.rows import Record, Tally
 from pipeline.verdict import Finding
 
@@ -61,6 +62,7 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
     """
     tally.bytes = file.size
     held: Record | None = None
+    rules = rules_of(source.consent)
     with file.open() as stream:
         for item in read_arc(stream) if is_arc(stream) else read_archive(stream):
             # The damage of a record that was read from a broken member is that record's; it fails for both.
@@ -78,7 +80,7 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
                 yield Record(item.offset, b"", finding=lost, digest=digest)
             elif item.record.record_type in _RECORDS:
                 tally.records += 1
-                held = _record(source, item)
+                held = _record(source, rules, item)
                 item.damaged = held.finding is not None and held.finding.evidence == _BROKEN_OFF
             else:
                 tally.other += 1
@@ -94,7 +96,7 @@ def _spoil(record: Record, evidence: str) -> Record:
     return record
 
 
-def _record(source: Source, found: Found) -> Record:
+def _record(source: Source, rules: Rules | None, found: Found) -> Record:
     """Return the record of a WARC record, whatever happens inside it."""
     warc, record = found.record, Record(found.offset, b"")
     content = _Content(b"", None, 0)
@@ -115,7 +117,7 @@ def _record(source: Source, found: Found) -> Record:
             record.finding = Finding("ingest.record_too_large@1", content.size, source.max_record_bytes)
         else:
             with guarded():
-                _read_payload(source, warc, record)
+                _read_payload(source, rules, warc, record)
     except SluiceError:
         raise
     except OSError:
@@ -158,11 +160,13 @@ def _payload(warc: Any, limit: int) -> _Content:
     return _Content(b"".join(parts), digest.hexdigest() if warc.content_length > limit else None, size)
 
 
-def _read_payload(source: Source, warc: Any, record: Record) -> None:
+def _read_payload(source: Source, rules: Rules | None, warc: Any, record: Record) -> None:
     """Set the record's text, terms and finding from its payload."""
     http = warc.http_headers if warc.is_http else None
     headers = list(http.to_tuples()) if http is not None else []
-    terms = record.terms = from_headers(headers)
+    terms = from_headers(headers)
+    terms = combine(terms, Terms(wishes=tuple(rules.of(record.uri)))) if rules else terms
+    record.terms = judged(terms, source.consent)
     status = None if http is None else http.status_code
     if http is not None and status != _OK:
         if status is None:
@@ -212,7 +216,7 @@ def _read_body(source: Source, record: Record, body: bytes, content_type: str, t
         record.finding = Finding("ingest.undecodable_text@1", decoded.replaced, MAX_REPLACED_SHARE, evidence)
     elif html:
         page = read_page(decoded.text, record.uri, source.extractor)
-        record.text, record.terms = page.text, combine(terms, page.terms)
+        record.text, record.terms = page.text, judged(combine(terms, page.terms), source.consent)
         record.title, record.canonical_uri = page.facts.title, page.facts.canonical or record.canonical_uri
         record.language_hint = page.facts.language or record.language_hint
         record.published_at = not_after(page.facts.published_at, record.fetched_at)

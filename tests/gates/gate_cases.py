@@ -42,6 +42,7 @@ def _own(stage: str, reasons: list[str | None]) -> Columns:
             "agreement": [None] * n,
             "consent": ["allowed" if k else "opted_out" for k in kept],
             "consent_evidence": ["meta:robots"] * n,
+            "consent_signals": ["noindex@meta:robots"] * n,
             "record_file": ["part.jsonl"] * n,
             "record_offset": list(range(n)),
             "record_id": [CANARY] * n,
@@ -125,6 +126,7 @@ _COMMON: dict[str, Any] = {
 _METRICS: dict[str, dict[str, Any]] = {
     "ingest": {
         "repeated_ids": 0, "reader_difference": 0, "empty_sources": 0, "failed_share_max": 0.01, "volume_change_max": 0.1,
+        "flagged_consent": 0,
     },
     "dedup": {
         "rejected_without_survivor": 0, "survivors_removed": 0, "pairs_below_threshold": 0, "capped_buckets": 0,
@@ -229,6 +231,7 @@ _OF_STAGE: dict[str, list[Fault]] = {
         metric("reader_difference", 1),
         metric("empty_sources", 1),
         metric("failed_share_max", 0.051),
+        metric("flagged_consent", 1),
         metric("volume_change_max", 0.31),
     ],
     "dedup": [

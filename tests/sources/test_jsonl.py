@@ -41,6 +41,7 @@ def test_a_good_line_fills_every_column(read):
         "agreement": None,
         "consent": "allowed",
         "consent_evidence": "field:license",
+        "consent_signals": None,
         "record_file": "a.jsonl",
         "record_offset": 0,
         "record_id": "7",
