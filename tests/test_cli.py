@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli import app, main
 from tests.end_to_end.conftest import YAML, documents, write_jsonl
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,10 +100,29 @@ def test_a_quarantined_text_can_be_read_back(curated: Path) -> None:
         (["review", "decide", "case-1", "maybe", "-c", "CONFIG", "--who", "Ada", "--why", "x"], 2, "case-1"),
     ],
 )
-def test_a_mistake_is_a_sentence(curated: Path, arguments: list[str], code: int, said: str) -> None:
-    result = call(*[str(curated / "pipeline.yaml") if word == "CONFIG" else word for word in arguments])
-    assert result.returncode == code, result.stderr
-    assert said in " ".join(result.stderr.split())
+def test_a_mistake_is_a_sentence(
+    curated: Path,
+    arguments: list[str],
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [str(curated / "pipeline.yaml") if word == "CONFIG" else word for word in arguments]
+    monkeypatch.setattr(sys, "argv", ["sluice", *words])
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    with pytest.raises(SystemExit) as ended:  # anything else would be a traceback
+        main()
+    shown = capsys.readouterr()
+    assert ended.value.code == code, shown.err
+    assert said in " ".join(shown.err.split())
+    assert "Traceback" not in shown.err
+
+
+def test_a_mistake_ends_the_process_without_a_traceback() -> None:
+    result = call("run", "missing.yaml")
+    assert result.returncode == 2
+    assert "cannot read the configuration missing.yaml" in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
 
 
