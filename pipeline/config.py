@@ -280,7 +280,25 @@ def parse(text: str, folder: Path, name: str = "configuration") -> Settings:
         raise ConfigError(f"{name} is not valid YAML{where}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{name}: expected a mapping with the key 'data_pipeline' at the top")
-    return _resolve(validate(data, name), folder)
+    settings = validate(data, name)
+    _check_licences(settings, name)
+    return _resolve(settings, folder)
+
+
+def _check_licences(settings: Settings, name: str) -> None:
+    """Refuse a source's licence that SPDX does not list; of settings that a batch was opened with nothing is asked any more."""
+    from pipeline import spdx
+    from pipeline.sources.consent import license_identifier
+
+    for source in settings.ingestion.sources:
+        stated = license_identifier(source.license)
+        if source.license is not None and (stated is None or spdx.expression(stated) is None):
+            near = spdx.nearest(source.license)
+            raise ConfigError(
+                f"{name}: source '{source.name}': '{printable(source.license)}' is no SPDX licence"
+                + (f"; did you mean '{near}'?" if near else "")
+                + "; a licence of your own is written LicenseRef-<its name>"
+            )
 
 
 def validate(data: dict[str, Any], name: str = "configuration") -> Settings:

@@ -123,13 +123,14 @@ RECIPE: tuple[Step, ...] = (
         code=(
             "sources",
             "address.py",
+            "spdx.py",
             "text/handles.py",
             "text/normalize.py",
             "stages/ingest.py",
             "stages/posts.py",
             "stages/threads.py",
         ),
-        libraries=("fastwarc", "resiliparse", "trafilatura", "protego", "ftfy", "pyarrow"),
+        libraries=("fastwarc", "resiliparse", "trafilatura", "protego", "ftfy", "license-expression", "pyarrow"),
         pinned=_base,
     ),
     Step(

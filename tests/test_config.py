@@ -267,3 +267,31 @@ def test_environment_is_read_with_its_prefix(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("SLUICE_NONE", raising=False)
     assert config.environment("CONFIG") == "x.yaml"
     assert config.environment("NONE", "default") == "default"
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        (
+            "CC BY 4.0",
+            r"source 'papers': 'CC BY 4.0' is no SPDX licence; did you mean 'CC-BY-4.0'\?; a licence of your own",
+        ),
+        ("https://example.org/terms", "source 'papers': .* is no SPDX licence"),
+        ("none", "source 'papers': 'none' is no SPDX licence"),
+    ],
+)
+def test_a_sources_licence_is_one_that_spdx_lists(tmp_path, stated, message):
+    source = f'[{{name: papers, kind: licensed, license: "{stated}"}}]'
+    with pytest.raises(ConfigError, match=message):
+        config.parse(f"data_pipeline: {{ingestion: {{sources: {source}}}}}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "stated", ["cc-by-4.0", "MIT OR Apache-2.0", "LicenseRef-acme", "https://creativecommons.org/licenses/by/4.0/"]
+)
+def test_licences_that_a_source_may_state(tmp_path, stated):
+    source = f'[{{name: papers, kind: licensed, license: "{stated}"}}]'
+    assert (
+        config.parse(f"data_pipeline: {{ingestion: {{sources: {source}}}}}", tmp_path).ingestion.sources[0].license
+        == stated
+    )

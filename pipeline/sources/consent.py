@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from pipeline import spdx
 from pipeline.sources.tags import tags, without_comments
 from pipeline.sources.wishes import Wish, decisive, of_headers, of_tag
 
@@ -93,10 +94,15 @@ def judged(terms: Terms, policy: ConsentPolicy) -> Terms:
 
 
 def stated(license_name: object, place: str) -> Terms:
-    """Return what a licence stated at a place allows; "all rights reserved" is a statement, but no permission."""
+    """Return what a licence stated at a place allows; "all rights reserved" is a statement, but no permission.
+
+    A name that SPDX does not list is kept, and the place says so: ``field:license:unlisted``. An address is no name.
+    """
     name = license_identifier(license_name)
     if name is None:
         return UNSTATED
+    if "://" not in name and spdx.expression(name) is None:
+        place = f"{place}:unlisted"
     return Terms("unknown" if _RESERVED.search(name) else "allowed", place, name)
 
 
@@ -109,7 +115,7 @@ def combine(*terms: Terms) -> Terms:
 
 
 def license_identifier(value: object) -> str | None:
-    """Return a licence's SPDX identifier where its address is a Creative Commons one, else its name or address as stated.
+    """Return a licence's SPDX identifier or expression, also for the address of a Creative Commons one; else what is stated.
 
     >>> license_identifier("https://creativecommons.org/licenses/by-sa/4.0/deed.de")
     'CC-BY-SA-4.0'
@@ -121,7 +127,7 @@ def license_identifier(value: object) -> str | None:
         return None
     match = _CREATIVE_COMMONS.fullmatch(name)
     if match is None:
-        return name
+        return name if "://" in name else spdx.expression(name) or name
     if match["domain"]:
         return "CC0-1.0" if match["domain"].lower() == "zero" else "CC-PDM-1.0"
     # SPDX knows only some of the ported 3.0 licences ("CC-BY-3.0-DE"); a port that it does not know keeps its address.

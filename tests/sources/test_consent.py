@@ -77,7 +77,9 @@ def test_licences(value, expected):
 
 
 def test_a_reservation_is_stated_but_allows_nothing():
-    assert stated("All rights reserved.", "field:license") == Terms("unknown", "field:license", "All rights reserved.")
+    assert stated("All rights reserved.", "field:license") == Terms(
+        "unknown", "field:license:unlisted", "All rights reserved."
+    )
 
 
 def test_an_opt_out_wins_and_else_the_first_licence():
@@ -92,3 +94,22 @@ def test_any_text_is_survived(one, two):
     from_html(f"license <meta {one}> <a rel={two}>")
     from_headers([(one, two), ("link", two), ("x-robots-tag", one)])
     license_identifier(one)
+
+
+@pytest.mark.parametrize(
+    ("name", "license_name", "evidence"),
+    [
+        ("cc-by-4.0", "CC-BY-4.0", "field:license"),
+        ("mit OR Apache-2.0", "MIT OR Apache-2.0", "field:license"),
+        ("LicenseRef-acme", "LicenseRef-acme", "field:license"),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", "GPL-2.0-only WITH Classpath-exception-2.0", "field:license"),
+        ("our own terms", "our own terms", "field:license:unlisted"),
+        ("MIT AND something", "MIT AND something", "field:license:unlisted"),
+        ("((", "((", "field:license:unlisted"),
+        ("(" * 250, "(" * 250, "field:license:unlisted"),
+        ("https://example.org/terms", "https://example.org/terms", "field:license"),
+    ],
+)
+def test_a_name_that_spdx_does_not_list_is_kept_and_marked(name, license_name, evidence):
+    terms = stated(name, "field:license")
+    assert (terms.license, terms.evidence) == (license_name, evidence)
