@@ -125,6 +125,8 @@ class Source(Model):
     """What finds a page's main content: resiliparse (fast), or trafilatura."""
     keep_truncated: bool = False
     """Keep a record of which the crawler says that it cut it (`WARC-Truncated`); otherwise it fails."""
+    revisits: Literal["count", "record"] = "count"
+    """A revisit (the same content as an earlier record) is counted, or is a rejected record that names the one with the content."""
     consent: ConsentPolicy = ConsentPolicy()
     """What follows from a publisher's wishes."""
 

@@ -49,6 +49,7 @@ REASONS: dict[str, tuple[Outcome, str]] = {
         "failed",
         "the file holds more for its size than the source allows, and was not read on",
     ),
+    "ingest.revisit@1": ("rejected", "the same content is in the record that the finding names"),
     "ingest.http_status@1": ("rejected", "the response's status is not 200"),
     "ingest.media_type@1": ("rejected", "the record is not of a media type that holds text"),
     "ingest.no_text@1": ("rejected", "the record holds no text"),

@@ -56,7 +56,7 @@ def decode_body(payload: bytes, transfer_encoding: str, content_encoding: str, l
         If the body has the coding's form and cannot be decoded to its end within `limit` bytes.
     """
     body = payload
-    if "chunked" in transfer_encoding.lower():
+    if "chunked" in transfer_encoding.lower() and body:
         body = _dechunk(body)
     for coding in reversed([part.strip().lower() for part in content_encoding.split(",")]):
         if coding in {"gzip", "x-gzip"} and body.startswith(b"\x1f\x8b"):
@@ -109,7 +109,10 @@ def _decode(body: bytes, charset: str) -> Decoded:
 
 
 def _dechunk(body: bytes) -> bytes:
-    """Return a chunked body's content (RFC 9112, section 7.1), as far as it goes; a body that is not chunked as it is."""
+    """Return a chunked body's content (RFC 9112, section 7.1); a body that is not chunked as it is.
+
+    A last chunk of size 0 may be missing, as some crawlers leave it out; a chunk that breaks off is a body that does.
+    """
     parts: list[bytes] = []
     place = 0
     while match := _CHUNK_SIZE.match(body, place):
@@ -118,6 +121,8 @@ def _dechunk(body: bytes) -> bytes:
             return b"".join(parts)
         parts.append(body[match.end() : match.end() + size])
         place = match.end() + size
+        if place > len(body):
+            raise BodyTruncated("BodyTruncated")
         place += 2 if body[place : place + 2] == b"\r\n" else 0
     return body if not parts or place < len(body) else b"".join(parts)
 

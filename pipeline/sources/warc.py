@@ -11,8 +11,8 @@ from pipeline.errors import SluiceError
 from pipeline.sources.arc import is_arc, read_arc
 from pipeline.sources.archive import Broken, Found, read_archive
 from pipeline.sources.consent import Terms, combine, from_headers, judged
-from pipeline.sources.dates import parse_date
 from pipeline.sources.facts import canonical_link, language_tag, not_after
+from pipeline.sources.heads import address_record, revisit, why_cut
 from pipeline.sources.html import read_page
 from pipeline.sources.http import (
     MAX_REPLACED_SHARE,
@@ -41,7 +41,6 @@ _KINDS = {
     int(getattr(WarcRecordType, name)): name for name in ("warcinfo", "request", "revisit", "metadata", "continuation")
 }
 _OK = 200
-_CUT = {"length", "time", "disconnect", "unspecified"}
 _BLOCK = 2**20
 _BROKEN_OFF = "content_length"
 """Evidence of a record that ends before the length that it states, with its file or its compressed member."""
@@ -58,7 +57,8 @@ class _Content(NamedTuple):
 def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record]:
     """Yield a record for each response, resource and conversion, and a failed one for each damaged part.
 
-    Requests, revisits (the same content is in another record), metadata and information are counted by kind, not read.
+    Requests, revisits (the same content is in another record), metadata and information are counted by kind, not read;
+    of revisits the source may want rows that name their targets.
     """
     tally.bytes = file.size
     held: Record | None = None
@@ -82,6 +82,9 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
                 tally.records += 1
                 held = _record(source, rules, item)
                 item.damaged = held.finding is not None and held.finding.evidence == _BROKEN_OFF
+            elif source.revisits == "record" and item.record.record_type == WarcRecordType.revisit:
+                tally.records += 1
+                held = revisit(item.offset, item.record.headers)
             else:
                 tally.other += 1
                 tally.kinds[_KINDS.get(int(item.record.record_type), "unknown")] += 1
@@ -101,11 +104,9 @@ def _record(source: Source, rules: Rules | None, found: Found) -> Record:
     warc, record = found.record, Record(found.offset, b"")
     content = _Content(b"", None, 0)
     try:
-        record.uri = (warc.headers.get("WARC-Target-URI") or "").strip("<> ") or None
-        record.record_id = warc.headers.get("WARC-Record-ID")
-        record.fetched_at = parse_date(warc.headers.get("WARC-Date"))
+        address_record(record, warc.headers)
         stated = int(warc.content_length)
-        cut = _cut(warc)
+        cut = why_cut(warc.headers)
         with guarded():
             content = _payload(warc, source.max_record_bytes)
         record.content, record.digest, record.size = content
@@ -127,14 +128,6 @@ def _record(source: Source, rules: Rules | None, found: Found) -> Record:
     if record.finding is not None:
         record.text = None
     return record
-
-
-def _cut(warc: Any) -> str | None:
-    """Return why the crawler says that it cut a record, in the words of WARC 1.1 (section 5.13); None if it does not."""
-    reason = (warc.headers.get("WARC-Truncated") or "").strip().lower()
-    if not reason:
-        return None
-    return f"warc-truncated:{reason if reason in _CUT else 'other'}"
 
 
 def _swallowed(warc: Any, payload: bytes) -> bool:

@@ -71,6 +71,7 @@ def test_a_page_fills_every_column(read):
         (warc(http(b"<html><body><script>1</script></body></html>")), "no_text", "empty"),
         (warc(http(random.Random(1).randbytes(4_000), Content_Type="text/plain; charset=utf-8")), "undecodable_text", "utf-8"),
         (warc(http(gzip.compress(PAGE)[:-20], Content_Encoding="gzip")), "truncated_record", "content_encoding"),
+        (warc(http(b"%x\r\n%s" % (len(PAGE), PAGE[:-20]), Transfer_Encoding="chunked")), "truncated_record", "content_encoding"),
         (warc(http(b"\x1f\x8b\x08" + b"\xff" * 30, Content_Encoding="gzip")), "undecodable_text", "error"),
         (warc(b"this is no HTTP"), "unreadable_record", "http_status_line"),
     ],
@@ -159,6 +160,22 @@ def test_what_the_crawler_cut_fails_unless_the_source_keeps_it(read):
         assert row["verdict"][0]["evidence"] == f"warc-truncated:{evidence}"
         assert row["record"] == PAGE
         assert read(cut, "a.warc", keep_truncated=True).reasons == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "target"),
+    [
+        (b"WARC-Refers-To: <urn:uuid:00000000-0000-0000-0000-00000000000a>\r\nWARC-Payload-Digest: sha1:" + b"A" * 32, "urn:uuid:00000000-0000-0000-0000-00000000000a"),
+        (b"WARC-Payload-Digest: sha1:" + b"A" * 32, "sha1:" + "A" * 32),
+        (b"WARC-Refers-To: <mailto:me@example.com>", "unnamed"),
+    ],
+)  # fmt: skip
+def test_a_revisit_names_its_target_where_the_source_wants_a_row(read, fields, target):
+    revisit = warc(http(b""), "revisit", uri="http://r/").replace(b"WARC-Type", fields + b"\r\nWARC-Type")
+    result = read(warc() + revisit + revisit, "a.warc", revisits="record")
+    assert result.reasons == ["kept", "revisit", "revisit"]
+    assert (result.rows[1]["uri"], result.rows[1]["verdict"][0]["evidence"]) == ("http://r/", target)
+    assert read(warc() + revisit, "a.warc").account.kinds == {"revisit": 1}
 
 
 def test_other_kinds_of_records(read):
