@@ -31,6 +31,9 @@ FLAGS = [
 ]
 
 
+SIZE = {"width": 1400, "height": 1000}
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address")
@@ -45,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.browser, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000}, color_scheme="light")
+        page = browser.new_page(viewport=SIZE, color_scheme="light")
         sign_in(page, given.address, given.user, password)
         form(page, given.address, given.out)
         if runs:
@@ -72,7 +75,9 @@ def form(page: Page, address: str, out: Path) -> None:
     page.goto(f"{address}/dags/{DAG}")
     page.get_by_role("button", name="Trigger").first.click()
     page.get_by_text("Run Parameters").first.wait_for()
+    page.set_viewport_size({**SIZE, "height": 1_750})  # all its fields
     take(page, out / "trigger-form.png")
+    page.set_viewport_size(SIZE)
 
 
 def grid(page: Page, address: str, run_id: str, out: Path) -> None:
