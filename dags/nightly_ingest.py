@@ -1,6 +1,6 @@
 """Start one `curate_batch` run for each complete drop that arrived.
 
-A drop is a sub-folder of a source; it is complete once it holds the source's marker file (`_SUCCESS` unless configured), or once
+A drop is a sub-folder of a source, on a disk or in an object store; it is complete once it holds the source's marker file (`_SUCCESS` unless configured), or once
 nothing in it has changed for `drop_stable_minutes`, so a half-arrived one waits for the next night. Each complete drop becomes a
 batch **exactly once**: the run's id follows from the drop's content, and Airflow holds at most one run of an id.
 

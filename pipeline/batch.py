@@ -8,6 +8,7 @@ called with; each configuration it is run with lies beside it as `settings-<dige
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipeline import config
 from pipeline.config import Settings
-from pipeline.errors import SnapshotError, SourceChanged, UserError
+from pipeline.errors import SnapshotError, SourceChanged, SourceUnreadable, UserError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
 from pipeline.lake.format import opened, prepared
@@ -29,6 +30,7 @@ from pipeline.sources.access import OPEN, Access
 from pipeline.sources.files import SourceFile, list_files
 
 FORMAT_VERSION = 1
+logger = logging.getLogger(__name__)
 
 
 class InputFile(BaseModel):
@@ -57,6 +59,17 @@ class UnreadFile(BaseModel):
     reason: str
 
 
+class FailedSource(BaseModel):
+    """A source that was left out whole, because a file or a listing of it could not be read when the batch was opened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    source: str
+    path: str
+    """The file; empty where the source could not be listed."""
+    error: str
+    """Class of the error."""
+
+
 class BatchRecord(BaseModel):
     """What `batch.json` holds."""
 
@@ -66,6 +79,8 @@ class BatchRecord(BaseModel):
     inputs: tuple[InputFile, ...]
     unread: tuple[UnreadFile, ...] = ()
     """Files that lie in a source and are not read."""
+    failed: tuple[FailedSource, ...] = ()
+    """Sources that could not be read: the batch is one of the others."""
     base: int | None
     """Number of the release that the batch is compared with; None before the first one."""
     key_epoch: int = 0
@@ -143,8 +158,8 @@ def open_batch(
         If a source's files cannot be found.
     """
     settings = _with_inputs(settings, inputs or {}, only)
-    files, unread = _list(settings)
-    batch_id = batch_id_of(files)
+    files, unread, failed = _list(settings)
+    batch_id = batch_id_of(files, failed)
     if expected not in {None, batch_id}:
         names = ", ".join(sorted({source.name for source in settings.ingestion.sources}))
         raise SourceChanged(
@@ -159,6 +174,7 @@ def open_batch(
             batch_id=batch_id,
             inputs=files,
             unread=unread,
+            failed=failed,
             base=newest.number if newest else None,
         )
         # Two may open the same batch at once: the first one's base is the batch's base.
@@ -220,9 +236,14 @@ def list_batches(settings: Settings) -> list[dict[str, str]]:
     return found
 
 
-def batch_id_of(files: Sequence[InputFile]) -> str:
-    """Return the id of the batch that some files make: a digest of their sources, relative paths and contents."""
-    return f"b{digest(sorted([file.source, file.path, file.sha256] for file in files))[:16]}"
+def batch_id_of(files: Sequence[InputFile], failed: Sequence[FailedSource] = ()) -> str:
+    """Return the id of the batch that some files make: a digest of their sources, relative paths and contents.
+
+    A source that could not be read is in the id as that, so that the batch is another one once it can.
+    """
+    made_of = [[file.source, file.path, file.sha256] for file in files]
+    made_of += [[entry.source, entry.path, "unreadable"] for entry in failed]
+    return f"b{digest(sorted(made_of))[:16]}"
 
 
 def input_files(source: Source) -> tuple[tuple[InputFile, ...], tuple[UnreadFile, ...]]:
@@ -237,9 +258,28 @@ def input_files(source: Source) -> tuple[tuple[InputFile, ...], tuple[UnreadFile
     return files, tuple(UnreadFile(source=source.name, path=file.path, reason=file.reason) for file in listing.unread)
 
 
-def _list(settings: Settings) -> tuple[tuple[InputFile, ...], tuple[UnreadFile, ...]]:
-    found = [input_files(source) for source in settings.ingestion.sources]
-    return tuple(f for files, _ in found for f in files), tuple(u for _, unread in found for u in unread)
+def _list(settings: Settings) -> tuple[tuple[InputFile, ...], tuple[UnreadFile, ...], tuple[FailedSource, ...]]:
+    """Return the files of the sources; a source that cannot be read fails alone and whole, unless it is the only one.
+
+    It is decided here, and pinned with the batch, so that the batch is the same however often its stages are tried.
+    """
+    files: list[InputFile] = []
+    unread: list[UnreadFile] = []
+    errors: list[tuple[str, SourceUnreadable]] = []
+    for source in settings.ingestion.sources:
+        try:
+            found = input_files(source)
+        except SourceUnreadable as error:
+            errors.append((source.name, error))
+        else:
+            files += found[0]
+            unread += found[1]
+    if len(errors) == len(settings.ingestion.sources):
+        raise errors[0][1]
+    for _, said in errors:
+        logger.warning("%s. The batch is opened without this source; its gate flags that.", said)
+    failed = tuple(FailedSource(source=name, path=said.path, error=said.error) for name, said in errors)
+    return tuple(files), tuple(unread), failed
 
 
 def _with_inputs(settings: Settings, inputs: Mapping[str, Sequence[str]], only: Sequence[str] | None) -> Settings:

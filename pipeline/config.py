@@ -159,6 +159,11 @@ class History(Model):
     warm_up_batches: Annotated[int, Field(ge=1)] = 3
     """Until this many released batches exist, expectations against history report and do not flag."""
     max_share_change: Share = 0.3
+    """Change of a source's records (relative to their median), or of a language's share in it, that is flagged."""
+    max_failed_rise: Share = 0.02
+    """Rise of a source's failed share over its median that is flagged."""
+    max_no_text_rise: Share = 0.1
+    """Rise of a source's share of records without text over its median that is flagged."""
 
 
 class Publish(Model):

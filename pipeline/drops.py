@@ -1,4 +1,4 @@
-"""Drops: sub-folders of a source's folder that arrive over time, each taken once and as a whole.
+"""Drops: sub-folders of a source's folder or bucket prefix that arrive over time, each taken once and as a whole.
 
 A source says by one of two rules when a drop is complete: it holds a marker file (`drop_marker`), or nothing in it has changed for a
 while (`drop_stable_minutes`). The clock decides only when a drop is taken; what it becomes follows from its content, whose digest is
@@ -8,18 +8,16 @@ the batch's id. A claim in the lake, `drops/<source>/<batch id>.json`, says that
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pipeline.batch import InputFile, batch_id_of, input_files, lake_store
 from pipeline.config import Settings
+from pipeline.drop_places import Place, places, shown
 from pipeline.errors import SluiceError
 from pipeline.faults import point
-from pipeline.fingerprint import digest
 from pipeline.lake.format import prepared
 from pipeline.lake.store import Store
 from pipeline.source import Source
@@ -61,8 +59,11 @@ def find(settings: Settings, now: float | None = None) -> Search:
     moment = time.time() if now is None else now
     for source in settings.ingestion.sources:
         claims = _claims(store, source.name)
-        for folder in _folders(source, result):
-            name = f"{source.name}/{_shown(folder.name)}"
+        for folder in places(source, result.unreadable.append):
+            name = f"{source.name}/{shown(folder.name)}"
+            if not folder.name.isprintable():
+                result.unreadable.append(f"{name}: its name holds control characters; rename it")
+                continue
             try:
                 _look_at(source, folder, claims, moment, result)
             except SluiceError as error:
@@ -81,35 +82,10 @@ def claim(settings: Settings, drop: Mapping[str, Any]) -> bool:
     return first
 
 
-def _folders(source: Source, result: Search) -> Iterator[Path]:
-    """Yield the folders that may be drops; what can be none is reported."""
-    for root in source.paths:
-        if "://" in root:
-            result.unreadable.append(
-                f"{source.name}: drops are looked for in local folders only, not in an object store"
-            )
-            continue
-        try:
-            entries = sorted(Path(root).iterdir()) if Path(root).is_dir() else []
-        except OSError as error:
-            result.unreadable.append(f"{source.name}: its folder cannot be listed ({error.strerror}); make it readable")
-            continue
-        for entry in entries:
-            name = f"{source.name}/{_shown(entry.name)}"
-            if entry.name.startswith("."):
-                continue
-            if entry.is_symlink():
-                result.unreadable.append(f"{name}: it is a link; put the folder itself there")
-            elif entry.is_dir() and not entry.name.isprintable():
-                result.unreadable.append(f"{name}: its name holds control characters; rename it")
-            elif entry.is_dir():
-                yield entry
-
-
-def _look_at(source: Source, folder: Path, claims: Sequence[Drop], now: float, result: Search) -> None:
+def _look_at(source: Source, folder: Place, claims: Sequence[Drop], now: float, result: Search) -> None:
     """Put one folder into the list where it belongs."""
     name = f"{source.name}/{folder.name}"
-    state, changed = _state(folder)
+    state, changed = folder.state()
     why = _incomplete(source, folder, changed, now)
     if why:
         result.waiting.append(f"{name}: {why}")
@@ -117,7 +93,7 @@ def _look_at(source: Source, folder: Path, claims: Sequence[Drop], now: float, r
     mine = [taken for taken in claims if taken["drop"] == folder.name]
     if any(taken.get("state") == state for taken in mine):
         return  # taken as it is; not a byte need be read to know
-    files, _ = input_files(source.model_copy(update={"paths": (str(folder),)}))
+    files, _ = input_files(source.model_copy(update={"paths": (folder.path,)}))
     if not files:
         result.unreadable.append(f"{name}: it is complete and holds no file that a reader knows; see docs/sources.md")
         return
@@ -131,7 +107,7 @@ def _look_at(source: Source, folder: Path, claims: Sequence[Drop], now: float, r
         {
             "source": source.name,
             "drop": folder.name,
-            "paths": [str(folder)],
+            "paths": [folder.path],
             "batch_id": batch_id,
             "state": state,
             "taken_before": sorted(taken["batch_id"] for taken in mine),
@@ -139,34 +115,12 @@ def _look_at(source: Source, folder: Path, claims: Sequence[Drop], now: float, r
     )
 
 
-def _incomplete(source: Source, folder: Path, changed: float, now: float) -> str | None:
+def _incomplete(source: Source, folder: Place, changed: float, now: float) -> str | None:
     """Return why a drop is not complete yet; None where it is."""
     if source.marker is not None:
-        return None if (folder / source.marker).is_file() else f"it holds no {source.marker} yet"
+        return None if folder.holds(source.marker) else f"it holds no {source.marker} yet"
     minutes = source.drop_stable_minutes or 0
     return None if now - changed >= 60 * minutes else f"it changed less than {minutes:g} minutes ago"
-
-
-def _state(folder: Path) -> tuple[str, float]:
-    """Return a digest of a drop's names, sizes and times, and when it changed last (seconds since 1970).
-
-    The last change is the newest of modification and inode change times, of folders too: a copy that preserves modification times
-    cannot set the others.
-    """
-    entries = []
-    newest = 0.0
-
-    def fail(error: OSError) -> None:
-        raise error
-
-    for place, folders, names in os.walk(folder, onerror=fail):
-        folders.sort()
-        for path in (Path(place), *(Path(place) / name for name in sorted(names))):
-            found = path.lstat()
-            newest = max(newest, found.st_mtime, found.st_ctime)
-            relative = os.fsencode(path.relative_to(folder)).hex()
-            entries.append([relative, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino])
-    return digest(sorted(entries)), newest
 
 
 def _claims(store: Store, source: str) -> list[Drop]:
@@ -175,9 +129,4 @@ def _claims(store: Store, source: str) -> list[Drop]:
 
 def _odd_name(files: Sequence[InputFile]) -> str | None:
     """Return the first file name that holds control characters or is not Unicode, made printable."""
-    return next((_shown(file.path) for file in files if not file.path.isprintable()), None)
-
-
-def _shown(name: str) -> str:
-    """Return a name as it can stand in a log: one line, and Unicode."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
+    return next((shown(file.path) for file in files if not file.path.isprintable()), None)

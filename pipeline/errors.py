@@ -12,6 +12,7 @@ SluiceError
 │   └── ModelError           a model file is missing or its digest is not the pinned one
 ├── TransientError           may succeed when tried again
 │   ├── SourceUnavailable    a source's files cannot be reached
+│   │   └── SourceUnreadable a file or listing that is there cannot be read; names the place and the class of error
 │   ├── LeaseHeld            another writer holds the corpus
 │   └── ConnectionLost       a connection broke in the middle of the work
 └── UnexpectedError          a fault that nobody foresaw, by its class and place (pipeline/guard.py)
@@ -69,6 +70,23 @@ class TransientError(SluiceError):
 
 class SourceUnavailable(TransientError):  # noqa: N818 - as above
     """A source's files cannot be reached."""
+
+
+class SourceUnreadable(SourceUnavailable):
+    """A file or a listing of a source cannot be read.
+
+    Attributes
+    ----------
+    path
+        The file, relative to its source; empty for a listing.
+    error
+        The class of error.
+    """
+
+    def __init__(self, message: str, path: str = "", error: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.error = error
 
 
 class LeaseHeld(TransientError):  # noqa: N818 - as above

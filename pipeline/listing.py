@@ -68,7 +68,7 @@ def find_batch(config_file: Path, batch_id: str) -> dict[str, Any]:
 
 
 def batch_files(reference: dict[str, Any], source: str | None = None) -> list[dict[str, Any]]:
-    """Return the account of each file of a batch, and the files that lie in its sources and were not read, with the reason.
+    """Return the account of each file of a batch, and what lies in its sources and was not read, with the reason.
 
     Raises
     ------
@@ -86,6 +86,10 @@ def batch_files(reference: dict[str, Any], source: str | None = None) -> list[di
         )
     found = [{**row, "not_read": None} for row in accounts.rows_of(chain)]
     found += [{"source": file.source, "file": file.path, "not_read": file.reason} for file in batch.record.unread]
+    found += [
+        {"source": entry.source, "file": entry.path, "not_read": f"unreadable ({entry.error}), and so the whole source"}
+        for entry in batch.record.failed
+    ]
     return [row for row in found if source in {None, row["source"]}]
 
 

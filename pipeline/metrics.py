@@ -5,8 +5,8 @@ A figure that is null was not measured: its expectation is reported as not appli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pipeline import accounts
 from pipeline.document import COLUMNS, VERDICT_COLUMN
 from pipeline.gates.vocabulary import own_columns
-from pipeline.history import figures
+from pipeline.history import figures, released_batches
 from pipeline.lake.manifest import SourceCount
 from pipeline.lake.snapshots import Chain
 from pipeline.source import WishName
@@ -86,14 +86,22 @@ def common(chain: Chain, stage: str, counts: Sequence[SourceCount]) -> Metrics:
 def _ingest(batch: Batch, chain: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
     kept = rows.filter(pc.is_null(rows.column("reason"))).column("document_id")
     configured = [source.name for source in batch.settings.ingestion.sources]
+    own = accounts.figures(accounts.rows_of(chain), configured)
+
+    def by_source(prefix: str) -> dict[str, float]:
+        return {name: value for name, value in own.items() if name.startswith(f"{prefix}/")}
+
     return {
         "repeated_ids": len(kept) - len(kept.unique()),
-        **accounts.figures(accounts.rows_of(chain), configured),
+        **own,
         "empty_sources": sum(not metrics.get(f"read/{name}") for name in configured),
-        "failed_share_max": _failed_share_max(rows),
+        "failed_share_max": max(by_source("failed_share").values(), default=None),
         "flagged_consent": _flagged_consent(batch, rows),
         "unread_files": len(batch.record.unread),
-        "volume_change_max": _change(batch, {f"kept/{name}": _count(rows, name) for name in configured}, relative=True),
+        "unreadable_sources": len(batch.record.failed),
+        "volume_change_max": _change(batch, by_source("volume"), relative=True, settled=True),
+        "failed_rise_max": _change(batch, by_source("failed_share"), way="rise", settled=True),
+        "no_text_rise_max": _change(batch, by_source("no_text_share"), way="rise", settled=True),
     }
 
 
@@ -106,21 +114,6 @@ def _flagged_consent(batch: Batch, rows: pa.Table) -> int:
             own = kept.filter(pc.equal(kept.column("source"), source.name)).column("consent_signals")
             flagged += pc.sum(pc.match_substring_regex(own, f"(?:^|,)(?:{'|'.join(names)})@")).as_py() or 0
     return flagged
-
-
-def _failed_share_max(rows: pa.Table) -> float | None:
-    from pipeline.verdict import outcome
-
-    shares = []
-    for source in rows.column("source").unique().to_pylist():
-        why = rows.filter(pc.equal(rows.column("source"), source)).column("reason").to_pylist()
-        shares.append(sum(reason is not None and outcome(reason) == "failed" for reason in why) / len(why))
-    return max(shares, default=None)
-
-
-def _count(rows: pa.Table, source: str) -> float:
-    mask = pc.and_(pc.equal(rows.column("source"), source), pc.is_null(rows.column("reason")))
-    return float(pc.sum(mask).as_py() or 0)
 
 
 def _dedup(_: Batch, __: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
@@ -155,7 +148,7 @@ def _language(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
     return {
         "unknown_labels": len(labels) - (pc.sum(pc.is_in(labels, value_set=known)).as_py() or 0),
         "und_share": (pc.sum(pc.equal(labels, "und")).as_py() or 0) / total,
-        "share_change_max": _change(batch, shares, relative=False),
+        "share_change_max": _change(batch, shares),
         **shares,
     }
 
@@ -206,7 +199,7 @@ def _validate(batch: Batch, _: Chain, rows: pa.Table, metrics: Metrics) -> Metri
     return {
         "contaminated_left": pc.sum(pc.is_null(contaminated.column("reason"))).as_py() or 0,
         "contaminated_share": contaminated.num_rows / rows.num_rows if rows.num_rows else None,
-        "slice_regression_max": _change(batch, slices, relative=False, only_falls=True),
+        "slice_regression_max": _change(batch, slices, way="fall"),
     }
 
 
@@ -231,15 +224,29 @@ OWN: dict[str, Callable[[Batch, Chain, pa.Table, Metrics], Metrics]] = {
 }
 
 
-def _change(batch: Batch, now: Metrics, *, relative: bool, only_falls: bool = False) -> float | None:
-    """Return the largest change of some figures against their median in the history of the batch's base; null without one."""
-    history = figures(batch)
+def _change(
+    batch: Batch,
+    now: Mapping[str, int | float | str | None],
+    *,
+    way: Literal["any", "rise", "fall"] = "any",
+    relative: bool = False,
+    settled: bool = False,
+) -> float | None:
+    """Return the largest change of some figures against their median in the history of the batch's base; null without one.
+
+    With `settled`, and once the warm-up is over, a figure counts only if it has a warm-up's worth of history itself: a source that
+    is new to an old corpus is not judged by its first batch.
+    """
+    history, enough = figures(batch), 1
+    if settled and released_batches(batch) >= batch.settings.history.warm_up_batches:
+        enough = batch.settings.history.warm_up_batches
     changes = []
     for name, value in now.items():
-        earlier = history.get(name)
-        if not earlier or value is None or isinstance(value, str):
+        earlier = history.get(name, [])
+        if len(earlier) < enough or value is None or isinstance(value, str):
             continue
         median = float(np.median(earlier))
-        change = median - float(value) if only_falls else abs(float(value) - median)
+        rise = float(value) - median
+        change = {"any": abs(rise), "rise": rise, "fall": -rise}[way]
         changes.append(change / median if relative and median else change)
     return max(changes, default=None)

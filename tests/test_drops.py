@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline import api, config, drops, listing
+from pipeline.drop_places import LocalPlace
 from pipeline.errors import ConfigError, SourceChanged, SourceUnavailable
 from pipeline.stages import ingest
 from tests.end_to_end.conftest import YAML, documents, write_jsonl
@@ -136,10 +137,10 @@ def test_a_change_deep_inside_counts(tmp_path: Path) -> None:
     folder = drop(tmp_path, "night-1", 0, complete=False)
     write_jsonl(folder / "deep" / "er" / "b.jsonl", documents(1, 5))
     deepest = (folder / "deep" / "er" / "b.jsonl").stat().st_ctime
-    state, newest = drops._state(folder)
+    state, newest = LocalPlace(folder).state()
     assert newest >= deepest
     (folder / "deep" / "er" / "b.jsonl").open("a").write("\n")
-    assert drops._state(folder)[0] != state
+    assert LocalPlace(folder).state()[0] != state
 
 
 @pytest.mark.parametrize(
@@ -297,12 +298,26 @@ def test_an_unreadable_drop_is_named_and_does_not_hide_the_others(
     assert len(said) == 5
 
 
-def test_an_object_store_is_not_searched_and_that_is_said(tmp_path: Path) -> None:
-    config_file = project(tmp_path, f"{{name: {SOURCE}, kind: licensed, paths: ['memory://bucket/']}}", "web_crawl")
+def test_a_store_without_its_drops_is_nothing_and_one_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config_file = project(
+        tmp_path, f"{{name: {SOURCE}, kind: licensed, paths: ['memory://nothing-here/']}}", "web_crawl"
+    )
     drop(tmp_path, "night-1", 0, source="web_crawl")
     search = api.find_drops(config_file)
     assert [entry["drop"] for entry in search["drops"]] == ["night-1"]
-    assert search["unreadable"] == [f"{SOURCE}: drops are looked for in local folders only, not in an object store"]
+    assert search["unreadable"] == []
+
+    def refuses(*_: Any, **__: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.ls", refuses)
+    search = api.find_drops(config_file)
+    assert [entry["drop"] for entry in search["drops"]] == ["night-1"]
+    assert search["unreadable"] == [
+        f"{SOURCE}: cannot list memory://nothing-here/ (PermissionError); check the address and the credentials"
+    ]
 
 
 # -- crashes -----------------------------------------------------------------------------------------------------------

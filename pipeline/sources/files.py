@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from pipeline.errors import SourceChanged, SourceUnavailable
+from pipeline.errors import SourceChanged, SourceUnreadable
 from pipeline.source import Format, Source, SourceKind
 from pipeline.sources.access import OPEN, Access, access_of
 from pipeline.sources.stream import SourceStream
@@ -66,15 +66,18 @@ class SourceFile:
 
         Raises
         ------
-        SourceUnavailable
+        SourceUnreadable
             If it cannot be opened; later, if it cannot be read on.
         """
         return SourceStream(self)
 
-    def unavailable(self, act: str, error: Exception) -> SourceUnavailable:
+    def unavailable(self, act: str, error: Exception) -> SourceUnreadable:
         """Say that the file could not be opened or read."""
-        return SourceUnavailable(
-            f"source '{self.source}': cannot {act} {self.path} ({type(error).__name__}); check that it is readable, then run again"
+        kind = type(error).__name__
+        return SourceUnreadable(
+            f"source '{self.source}': cannot {act} {self.path} ({kind}); check that it is readable, then run again",
+            self.path,
+            kind,
         )
 
     def changed(self) -> SourceChanged:

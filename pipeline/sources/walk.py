@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.address import is_remote, protocol_of
-from pipeline.errors import SourceUnavailable
+from pipeline.errors import SourceUnavailable, SourceUnreadable
 from pipeline.sources.access import OPEN, Access, filesystem, patiently
 
 if TYPE_CHECKING:
@@ -53,8 +53,14 @@ def walk(source: Source, access: Access = OPEN) -> list[Found]:
     """
     found: dict[str, Found] = {}
     for position, path in enumerate(source.paths or (f"input/{source.name}",)):
-        for entry in _remote(source, path, position, access) if is_remote(path) else _local(source, path, position):
-            found.setdefault(entry.uri, entry)
+        try:
+            for entry in _remote(source, path, position, access) if is_remote(path) else _local(source, path, position):
+                found.setdefault(entry.uri, entry)
+        except OSError as error:  # a folder on the way is closed, or a file went meanwhile
+            kind = type(error).__name__
+            raise SourceUnreadable(
+                f"source '{source.name}': cannot list {path} ({kind}); make it readable, then run again", error=kind
+            ) from None
     return sorted(_distinct(list(found.values())), key=lambda entry: entry.path)
 
 
@@ -82,8 +88,10 @@ def _folder(source: Source, root: Path, position: int) -> Iterator[Found]:
     """Yield the files under a folder; linked folders are not entered (their files are found where they are, or are outside)."""
 
     def broken(error: OSError) -> None:
-        raise SourceUnavailable(
-            f"source '{source.name}': cannot list a folder under {root} ({error.strerror}); make it readable, then run again"
+        kind = type(error).__name__
+        raise SourceUnreadable(
+            f"source '{source.name}': cannot list a folder under {root} ({kind}); make it readable, then run again",
+            error=kind,
         ) from None
 
     for folder, folders, names in os.walk(root, onerror=broken):
@@ -116,8 +124,9 @@ def _remote(source: Source, uri: str, position: int, access: Access) -> Iterator
     except FileNotFoundError:
         root, found = "", {}
     except Exception as error:  # noqa: BLE001 - each file system raises its own; what they share is that the source cannot be reached
-        raise SourceUnavailable(
-            f"source '{source.name}': cannot list {uri} ({type(error).__name__}); check the address and the credentials"
+        kind = type(error).__name__
+        raise SourceUnreadable(
+            f"source '{source.name}': cannot list {uri} ({kind}); check the address and the credentials", error=kind
         ) from None
     if not found:
         raise _missing(source, uri)

@@ -85,6 +85,7 @@ def run(work: Work) -> Output:
     """Read every file of the batch and write its shards."""
     settings = work.batch.settings
     tasks = plan(work.batch.settings, work.batch.record.inputs)
+    present = {task.source.name for task in tasks}
     destination = Destination(
         lake=work.batch.lake,
         raw=work.batch.raw,
@@ -92,7 +93,7 @@ def run(work: Work) -> Output:
         shard_documents=settings.ingestion.shard_documents,
         shard_characters=settings.ingestion.shard_characters,
         tombstones=work.batch.corpus.tombstones(base_release(work.batch)),
-        access={source.name: access_of(source) for source in settings.ingestion.sources},
+        access={source.name: access_of(source) for source in settings.ingestion.sources if source.name in present},
     )
     answers = work.on_workers(tasks, partial(read_task, destination=destination))
     columns: list[ShardFile] = []

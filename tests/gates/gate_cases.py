@@ -127,6 +127,7 @@ _METRICS: dict[str, dict[str, Any]] = {
     "ingest": {
         "repeated_ids": 0, "reader_difference": 0, "empty_sources": 0, "failed_share_max": 0.01, "volume_change_max": 0.1,
         "flagged_consent": 0,
+        "failed_rise_max": 0.01, "no_text_rise_max": -0.05, "unreadable_sources": 0,
     },
     "dedup": {
         "rejected_without_survivor": 0, "survivors_removed": 0, "pairs_below_threshold": 0, "capped_buckets": 0,
@@ -233,6 +234,9 @@ _OF_STAGE: dict[str, list[Fault]] = {
         metric("failed_share_max", 0.051),
         metric("flagged_consent", 1),
         metric("volume_change_max", 0.31),
+        metric("failed_rise_max", 0.021),
+        metric("no_text_rise_max", 0.11),
+        metric("unreadable_sources", 1),
     ],
     "dedup": [
         cell(BETWEEN, "similarity", 1.01, kept=False),

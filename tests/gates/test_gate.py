@@ -178,7 +178,7 @@ def test_history_reports_and_decides_nothing_while_warming_up(change: float, met
     (outcome,) = [outcome for outcome in early.expectations if outcome.subject == "volume_change_max"]
     assert (outcome.outcome, outcome.met, outcome.observed) == ("warm_up", met, change)
     assert early.verdict == "pass"
-    assert "1 warming up" in early.message()
+    assert "3 warming up" in early.message()
     assert run("ingest", metrics=metrics).verdict == ("pass" if met else "flag")
 
 

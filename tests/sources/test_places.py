@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,13 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 import s3fs
 
-from pipeline import config
+from pipeline import api, config, drops, listing
 from pipeline.batch import batch_id_of, input_files
 from pipeline.errors import ConfigError, SourceChanged, SourceUnavailable
 from pipeline.source import Source
 from pipeline.sources import access
 from pipeline.sources.files import list_files
 from pipeline.sources.records import read_file
+from tests.leaks import search
 from tests.sources.stores import KEY, SECRET, Fault, Proxy, client, proxy, s3_server
 
 LINES = "".join(json.dumps({"id": n, "text": f"text number {n} " * 40}) + "\n" for n in range(2_000)).encode()
@@ -305,3 +307,111 @@ def test_without_its_package_a_file_system_is_named_with_what_to_install(monkeyp
     monkeypatch.setattr("fsspec.get_filesystem_class", missing)
     with pytest.raises(ConfigError, match=r"s3:// cannot be read, a package is missing \(Install s3fs to access S3\)"):
         list_files(source("s3://bucket/in/"))
+
+
+# -- drops ---------------------------------------------------------------------------------------------------------------
+
+
+def nightly(tmp_path: Any, bucket: str, rule: str = "") -> str:
+    """Write a configuration of one source whose drops lie under a prefix; return its path."""
+    text = f"data_pipeline:\n  ingestion:\n    sources:\n      - {{name: feed, kind: web, paths: ['s3://{bucket}/in/']{rule}}}\n"
+    (tmp_path / "pipeline.yaml").write_text(text)
+    return str(tmp_path / "pipeline.yaml")
+
+
+def taken(config_file: str) -> list[str]:
+    return [entry["drop"] for entry in api.find_drops(config_file)["drops"]]
+
+
+def test_a_complete_drop_under_a_prefix_is_taken_once_and_again_if_it_changes(
+    store: Proxy, put: Callable[..., str], server: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    bucket = put(
+        **{
+            "in/night-1/a.jsonl": b'{"text": "one"}\n',
+            "in/night-1/deep/b.jsonl": b'{"text": "two"}\n',
+            "in/night-1/_SUCCESS": b"",
+            "in/night-2/a.jsonl": b'{"text": "three"}\n',
+            "in/.hidden/_SUCCESS": b"",
+            "in/loose.jsonl": b'{"text": "no drop"}\n',
+        }
+    )
+    config_file = nightly(tmp_path, bucket)
+    search = api.find_drops(config_file)
+    assert search["waiting"] == ["feed/night-2: it holds no _SUCCESS yet"]
+    [first] = search["drops"]
+    reference = api.open_batch(config_file, {}, {"feed": first["paths"]}, ["feed"], first["batch_id"])
+    assert api.run_stage(reference, "ingest")["kept"] == 2
+    assert api.claim_drop(config_file, first)
+    store.seen.clear()
+    assert taken(config_file) == []
+    assert not [path for method, path, _ in store.seen if method == "GET" and ".jsonl" in path], (
+        "nothing was read again"
+    )
+    client(server).put_object(Bucket=bucket, Key="in/night-2/_SUCCESS", Body=b"")
+    assert taken(config_file) == ["night-2"]
+    client(server).put_object(Bucket=bucket, Key="in/night-1/a.jsonl", Body=b'{"text": "ONE"}\n')
+    again = api.find_drops(config_file)["drops"][0]
+    assert again["taken_before"] == [first["batch_id"]]
+    assert again["batch_id"] != first["batch_id"]
+    with pytest.raises(SourceChanged, match="its input changed since it was found"):
+        api.open_batch(config_file, {}, {"feed": first["paths"]}, ["feed"], first["batch_id"])
+
+
+def test_without_a_marker_a_drop_is_complete_by_the_time_of_its_uploads(
+    store: Proxy, put: Callable[..., str], tmp_path: Any
+) -> None:
+    bucket = put(**{"in/night-1/a.jsonl": b'{"text": "one"}\n'})
+    settings = config.load(nightly(tmp_path, bucket, ", drop_stable_minutes: 10"))
+    assert drops.find(settings, time.time() + 300).waiting == ["feed/night-1: it changed less than 10 minutes ago"]
+    assert [entry["drop"] for entry in drops.find(settings, time.time() + 700).drops] == ["night-1"]
+
+
+def test_a_store_that_fails_while_drops_are_looked_for_is_named(
+    store: Proxy, put: Callable[..., str], tmp_path: Any
+) -> None:
+    bucket = put(**{"in/night-1/a.jsonl": b'{"text": "one"}\n', "in/night-1/_SUCCESS": b""})
+    config_file = nightly(tmp_path, bucket)
+    store.faults += [Fault("503", bucket), Fault("503", "a.jsonl")]
+    assert taken(config_file) == ["night-1"]
+    store.always.append(Fault("drop", "a.jsonl"))
+    [said] = api.find_drops(config_file)["unreadable"]
+    assert said.startswith("feed/night-1: source 'feed': cannot read a.jsonl (")
+
+
+# -- nothing of a credential is left -------------------------------------------------------------------------------------
+
+
+@pytest.mark.airflow
+def test_no_credential_reaches_the_lake_a_log_or_a_message(
+    store: Proxy,
+    put: Callable[..., str],
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    extra = {"endpoint_url": store.url, "region_name": "us-east-1", "aws_session_token": "canary-token-55e1"}
+    connection = {"conn_type": "aws", "login": KEY, "password": SECRET, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_PLACES", json.dumps(connection))
+    bucket = put(**{"in/night-1/a.jsonl": b'{"text": "one"}\n', "in/night-1/_SUCCESS": b""})
+    config_file = nightly(tmp_path, bucket, ", connection: places")
+    said = []
+    with caplog.at_level("DEBUG", logger="pipeline"):
+        [found] = api.find_drops(config_file)["drops"]
+        api.claim_drop(config_file, found)
+        reference = api.open_batch(config_file)
+        store.always.append(Fault("drop", "a.jsonl"))
+        with pytest.raises(SourceUnavailable) as caught:
+            api.run_stage(reference, "ingest")
+        said += [str(caught.value), json.dumps(found)]
+        store.always.clear()
+        assert api.run_stage(reference, "ingest")["kept"] == 1
+        said.append(json.dumps(listing.batch_files(reference)))
+    (tmp_path / "said.txt").write_text("\n".join([*said, caplog.text]))
+    assert search([tmp_path], {"key": KEY, "secret": SECRET, "token": "canary-token-55e1"}) == set()
+    (tmp_path / "planted.txt").write_text(f"...{SECRET}...")
+    assert {hit.file for hit in search([tmp_path], {"secret": SECRET})} == {f"{tmp_path.name}/planted.txt"}
