@@ -23,12 +23,17 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def main(kind: str, file: str, answer: str) -> None:
+def read(kind: str, path: Path) -> dict[str, str]:
     options = {} if kind == "default" else {"favour_precision": False, "deduplicate": False}
     extractor = Trafilatura(timeout=TIMEOUT, **options)
-    reader = WarcReader(str(Path(file).parent), glob_pattern=Path(file).name, compression=None)
+    reader = WarcReader(str(path.parent), glob_pattern=path.name, compression=None)
+    return {document.metadata["url"]: document.text for document in extractor.run(reader.run(rank=0, world_size=1))}
+
+
+def main(kind: str, file: str, answer: str) -> None:
+    read(kind, Path(file))
     started = cpu_seconds()
-    texts = {document.metadata["url"]: document.text for document in extractor.run(reader.run(rank=0, world_size=1))}
+    texts = read(kind, Path(file))
     result = {"seconds": cpu_seconds() - started, "texts": texts}
     Path(answer).write_text(json.dumps(result), encoding="utf-8")
 
