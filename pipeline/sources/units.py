@@ -50,14 +50,16 @@ _DEEPEST = 4
 
 def read_units(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> Iterator[Record]:
     """Yield the records of a file of JSON."""
-    if _is_one_document(source, file):
-        yield from _document(source, file, tally, sort)
-        return
+    yield from (_document if _is_one_document(source, file) else _by_line)(source, file, tally, sort)
+
+
+def _by_line(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> Iterator[Record]:
+    """Yield the records of a file of one object a line."""
 
     def take(source: Source, line: Line, tally: Tally) -> Iterator[Record]:
-        yield from line_records(source, line, tally, lambda number, content: parse(number, content, tally))
+        yield from line_records(source, line, tally, parse)
 
-    def parse(number: int, content: bytes, tally: Tally) -> Iterator[Record]:
+    def parse(number: int, content: bytes) -> Iterator[Record]:
         value, finding = parse_json(content)
         if finding is not None:
             yield Record(number, content, finding=finding)
@@ -78,7 +80,7 @@ def _is_one_document(source: Source, file: SourceFile) -> bool:
     if not first.startswith((b"{", b"[")) or parse_json(first)[1] is None:
         return first.startswith(b"[") and not rest
     # A line that breaks off: of an array or an object over several lines, or a damaged one before others.
-    return first.startswith(b"[") or bool(rest and not rest[0].startswith(b"{"))
+    return first.startswith(b"[") or first.endswith((b"[", b"{", b",")) or bool(rest and not rest[0].startswith(b"{"))
 
 
 def _document(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> Iterator[Record]:
@@ -88,7 +90,11 @@ def _document(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> I
         yield whole
         return
     value, finding = parse_json(whole.content.removeprefix(b"\xef\xbb\xbf"))
-    if finding is not None:
+    if finding is not None and any(isinstance(parse_json(line)[0], dict) for line in whole.content.split(b"\n")):
+        # One object a line after all, behind a line that breaks off.
+        tally.records, tally.bytes = tally.records - 1, 0
+        yield from _by_line(source, file, tally, sort)
+    elif finding is not None:
         whole.finding = finding
         yield whole
     elif isinstance(value, list):
