@@ -103,8 +103,19 @@ def quarantined(reference: dict[str, Any], stage: str | None, reason: str | None
 
 
 def quarantined_content(reference: dict[str, Any], document_id: str) -> bytes:
-    """Return a document's raw text in UTF-8, or its record's own bytes."""
+    """Return a document's raw text in UTF-8, or its record's own bytes.
+
+    Raises
+    ------
+    UserError
+        If nothing is kept of it: it was taken down or opted out, was too large to hold, or is a damaged part of a file.
+    """
     text, record = quarantine.content(_chain(reference), document_id)
+    if text is None and not record:
+        raise UserError(
+            f"nothing is kept of '{document_id}': it was taken down, opted out, too large to hold, empty, or a damaged part of a file; "
+            "`sluice explain` names the file and the place in it"
+        )
     return text.encode("utf-8", "surrogatepass") if text is not None else record or b""
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pipeline import listing
 from pipeline.cli import app, main
+from pipeline.commands.options import reference_of
+from pipeline.errors import UserError
 from tests.end_to_end.conftest import YAML, documents, write_jsonl
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,6 +84,22 @@ def test_a_quarantined_text_can_be_read_back(curated: Path) -> None:
     [row, *_] = data("quarantine", "list", "-c", config, "--stage", "dedup")
     shown = call("quarantine", "show", row["document_id"], "-c", config)
     assert shown.stdout.strip() in {str(document["text"]).strip() for document in documents(2)}
+
+
+def test_quarantined_bytes_cannot_drive_a_terminal(curated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"caf\xc3\xa9 \x1b]0;owned\x07\x1b[2J \xe2\x80\xae \xff\x00\r\n"
+    monkeypatch.setattr("pipeline.lake.quarantine.content", lambda *_: (None, content))
+
+    def show(*options: str) -> bytes:
+        result = CliRunner().invoke(app, ["quarantine", "show", "any", "-c", str(curated / "pipeline.yaml"), *options])
+        return result.stdout_bytes
+
+    assert show().decode() == "café \\x1b]0;owned\\x07\\x1b[2J \\xe2\\x80\\xae \\xff\\x00\\x0d\n"
+    assert show("--hex").startswith(b"00000000  63 61 66 c3 a9 20 1b 5d 30 3b 6f 77 6e 65 64 07  caf.. .]0;owned.\n")
+    assert show("--raw") == content
+    monkeypatch.setattr("pipeline.lake.quarantine.content", lambda *_: (None, None))
+    with pytest.raises(UserError, match="nothing is kept of 'any'"):
+        listing.quarantined_content(reference_of(curated / "pipeline.yaml", None), "any")
 
 
 @pytest.mark.parametrize(

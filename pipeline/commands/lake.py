@@ -28,6 +28,7 @@ from pipeline.commands.options import (
 )
 from pipeline.lake.format import moved_from
 from pipeline.report import terminal
+from pipeline.report.escaped import escaped, hexdump
 from pipeline.retention.collect import collect
 
 releases = typer.Typer(help="Published versions of the corpus.", no_args_is_help=True)
@@ -101,9 +102,19 @@ def quarantine_show(
     document_id: DocumentId,
     config_file: ConfigOption,
     batch: BatchOption = None,
+    as_hex: Annotated[bool, typer.Option("--hex", help="As a hexadecimal dump.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The bytes themselves, for a file or a pipe: they may drive a terminal.")
+    ] = False,
 ) -> None:
-    """Write a document's raw text (or its record's bytes) to standard output. It may hold personal data."""
-    sys.stdout.buffer.write(listing.quarantined_content(reference_of(config_file, batch), document_id))
+    """Write a document's raw text (or its record's bytes), with all that could drive a terminal spelt out. It may hold personal data."""
+    content = listing.quarantined_content(reference_of(config_file, batch), document_id)
+    if raw:
+        sys.stdout.buffer.write(content)
+    elif as_hex:
+        sys.stdout.writelines(f"{line}\n" for line in hexdump(content))
+    else:
+        sys.stdout.write(escaped(content))
 
 
 @reviews.command("list")

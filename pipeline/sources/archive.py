@@ -90,28 +90,19 @@ def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
     plain = stream if start is _PLAIN_START else None
     base, last, reported, again = 0, -1, False, 0
     while base >= 0:
-        stream.seek(base)
-        resumed = _Resumed(stream, dictionary) if dictionary and base else None
-        shift = base - len(dictionary) if resumed else 0
         try:
-            with guarded():
-                parser = iter(ArchiveIterator(resumed or stream, parse_http=True, auto_decode="none"))
-            while True:
-                with guarded():
-                    record = next(parser, None)
-                if record is None:
-                    break
-                found = Found(record, record.stream_pos + shift, plain)
+            for found in _parsed(stream, base, dictionary, plain):
                 last = found.offset
                 yield found
-                reported = found.damaged
+                reported = isinstance(found, Broken) or found.damaged
         except SluiceError:
             raise
         except Exception as error:  # noqa: BLE001 - the parser raises OSError, and may raise anything on garbage
             kind = type(error).__name__
         else:
-            # The parser takes an empty gzip member for the end of the file.
-            base = member_behind(stream, max(last, base)) if start is GZIP_START else -1
+            base, cut = _behind(stream, base, last, start)
+            if cut is not None and not reported:
+                yield cut
             continue
         reached = stream.tell()
         following = next_start(stream, max(last, base) + 1, start)
@@ -125,6 +116,23 @@ def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
             yield Broken(last + 1, kind, "compressed_member" if spoiled else None)
             reported = True
         base = following
+
+
+def _parsed(stream: SourceStream, base: int, dictionary: bytes, plain: SourceStream | None) -> Iterator[Found | Broken]:
+    """Yield the records from a place on, as far as the parser goes; one without a length was cut in its header."""
+    stream.seek(base)
+    resumed = _Resumed(stream, dictionary) if dictionary and base else None
+    shift = base - len(dictionary) if resumed else 0
+    with guarded():
+        parser = iter(ArchiveIterator(resumed or stream, parse_http=True, auto_decode="none"))
+    while True:
+        with guarded():
+            record = next(parser, None)
+        if record is None:
+            return
+        offset = record.stream_pos + shift
+        stated = record.headers.get("Content-Length") is not None
+        yield Found(record, offset, plain) if stated else Broken(offset, "ContentLength")
 
 
 def _starts(stream: SourceStream) -> tuple[re.Pattern[bytes], bytes]:
@@ -192,6 +200,42 @@ def _is_only_space(stream: SourceStream, last: int, following: int) -> bool:
         return False
     stream.seek(place)
     return not stream.read(stop - place).strip()
+
+
+def _behind(stream: SourceStream, base: int, last: int, start: re.Pattern[bytes]) -> tuple[int, Broken | None]:
+    """Return where to read on when the parser says that the file has ended, or -1, and what it passed over without a word.
+
+    It takes an empty gzip member for the end of the file, and says nothing of a record that is cut in its first lines, nor of a
+    member that lacks its end.
+    """
+    if start is _PLAIN_START:
+        place = _rest(stream, last)
+        return -1, Broken(place, "EOFError") if place >= 0 else None
+    if start is not GZIP_START:
+        return -1, None
+    stream.seek(max(last, base))
+    if not GZIP_START.match(stream.read(4)):
+        return -1, None  # one member for all records: their places are not its own
+    following = member_behind(stream, max(last, base))
+    if following >= 0 or is_whole_member(stream, max(last, base)):
+        return following, None
+    return -1, Broken(base, "EOFError") if last < base else Broken(last + 1, "EOFError", "compressed_member")
+
+
+def _rest(stream: SourceStream, last: int) -> int:
+    """Return where, behind the last record of a plain file, something follows that the parser took for nothing, or -1.
+
+    A record that is cut in its first lines is such a thing.
+    """
+    place = _end(stream, last) if last >= 0 else 0
+    if place is None:
+        return -1
+    stream.seek(place)
+    while block := stream.read(_HEAD):
+        if left := block.lstrip():
+            return place + len(block) - len(left)
+        place += len(block)
+    return -1
 
 
 def _end(stream: SourceStream, offset: int) -> int | None:

@@ -99,7 +99,7 @@ class Unread(NamedTuple):
     """A file that lies in the source and is not read; the caller counts and reports it."""
 
     path: str
-    reason: Literal["unknown_format", "link_out_of_source"]
+    reason: Literal["unknown_format", "link_out_of_source", "no_regular_file", "undecodable_name"]
 
 
 class Listing(NamedTuple):
@@ -113,7 +113,8 @@ def list_files(source: Source) -> Listing:
     """Return the source's files and those that are in its place but cannot be read.
 
     Hidden files and the drop marker are passed over. A symbolic link that leaves the source's root is refused: a drop must not be
-    able to pull in other files of the machine. A path that names a file itself may be a link.
+    able to pull in other files of the machine. A path that names a file itself may be a link. A name that is no UTF-8 cannot be a
+    record's place, so its file is refused too.
 
     Raises
     ------
@@ -124,13 +125,22 @@ def list_files(source: Source) -> Listing:
     access = access_of(source)
     for entry in walk(source, access):
         kind = format_of(entry.path, source.kind) if source.format == "auto" else source.format
-        if entry.link_out:
+        if (name := _written(entry.path)) != entry.path:
+            unread.append(Unread(name, "undecodable_name"))
+        elif entry.link_out:
             unread.append(Unread(entry.path, "link_out_of_source"))
+        elif entry.special:
+            unread.append(Unread(entry.path, "no_regular_file"))
         elif kind is None:
             unread.append(Unread(entry.path, "unknown_format"))
         else:
             files.append(SourceFile(source.name, entry.uri, entry.path, entry.size, kind, access))
     return Listing(tuple(files), tuple(unread))
+
+
+def _written(path: str) -> str:
+    """Return a path as it can be written down: bytes that are no UTF-8 are spelt out."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def format_of(path: str, kind: SourceKind = "web") -> Format | None:

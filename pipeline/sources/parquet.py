@@ -16,7 +16,7 @@ from pipeline.errors import SluiceError
 from pipeline.sources.consent import stated
 from pipeline.sources.dates import parse_date
 from pipeline.sources.pages import Group, read_footer
-from pipeline.sources.rowgroups import ROW_BYTES, Columns, Reading, TooMuch, allowed_bytes, plan_group
+from pipeline.sources.rowgroups import ROW_BYTES, Columns, Contradiction, Reading, TooMuch, allowed_bytes, plan_group
 from pipeline.sources.rows import Record, Tally
 from pipeline.sources.streams import BLOCK
 from pipeline.sources.thrift import Malformed
@@ -69,10 +69,10 @@ def _opened(stream: SourceStream) -> Any:
 def _row_group(reading: Reading, group: Group) -> Iterator[Record]:
     """Yield a row group's records; those that cannot be reached fail one by one, as many as the footer counts.
 
-    A footer that counts more rows than the group's bytes could hold under the source's limit is not believed: all that was not read
-    is one failed record.
+    A footer that counts more rows than the group's bytes could hold under the source's limit, or other rows than its pages, is not
+    believed: all that was not read is one failed record.
     """
-    tally, done = reading.tally, 0
+    tally, done, countable = reading.tally, 0, True
     tally.records += group.rows
     finding = Finding("ingest.unreadable_record@1", evidence="MissingRows")
     allowed = allowed_bytes(reading, group)
@@ -81,15 +81,15 @@ def _row_group(reading: Reading, group: Group) -> Iterator[Record]:
             yield record
             done += 1
     except TooMuch:
-        finding = Finding("ingest.expansion_limit@1", group.rows, reading.source.max_expansion)
+        finding, countable = Finding("ingest.expansion_limit@1", group.rows, reading.source.max_expansion), False
     except Malformed as error:
-        finding = finding._replace(evidence=str(error))
+        finding, countable = finding._replace(evidence=str(error)), not isinstance(error, Contradiction)
     except (SluiceError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - pyarrow raises many classes on damaged pages; the group's rows fail, not the file
         finding = finding._replace(evidence=type(error).__name__)
     missing = group.rows - done
-    if missing * ROW_BYTES > allowed or finding.reason == "ingest.expansion_limit@1":
+    if missing * ROW_BYTES > allowed or not countable:
         tally.records += 1 - missing
         missing = 1
     for row in range(group.first + done, group.first + done + missing):

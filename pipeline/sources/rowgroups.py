@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.sources.pages import Group, read_pages
 from pipeline.sources.rows import CHUNK_BYTES, CHUNK_ROWS, Tally
 from pipeline.sources.streams import FREE_BYTES
+from pipeline.sources.thrift import Malformed
 
 if TYPE_CHECKING:
     from pipeline.source import Source
@@ -46,6 +47,10 @@ class TooMuch(Exception):  # noqa: N818 - a limit that was passed, named as in i
     """A row group holds more than the source's limit of expansion allows."""
 
 
+class Contradiction(Malformed):
+    """The footer counts other rows than the pages hold: nothing it says of the group can be believed."""
+
+
 def allowed_bytes(reading: Reading, group: Group) -> int:
     """Return what a row group may expand to: its compressed bytes as often as the source allows, and a little for nothing."""
     packed = min(sum(chunk.size for chunk in group.chunks), reading.file.size)
@@ -72,6 +77,8 @@ def plan_group(reading: Reading, group: Group, allowed: int) -> int:
         largest_page = max(_LARGEST_PAGE, 8 * reading.source.max_record_bytes)
         if pages.largest > largest_page or total > allowed or pages.values > allowed // ROW_BYTES:
             raise TooMuch
+        if pages.values != group.rows:
+            raise Contradiction("RowCount")
         largest_value = max(largest_value, pages.largest_value)
     average = total // max(group.rows, 1)
     rows = min(CHUNK_ROWS, CHUNK_BYTES // max(average, 1), 4 * CHUNK_BYTES // largest_value)

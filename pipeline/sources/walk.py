@@ -34,6 +34,8 @@ class Found(NamedTuple):
         Bytes.
     link_out
         A symbolic link that leaves the root, or leads nowhere.
+    special
+        A pipe, a socket or a device: to open one may wait for ever.
     """
 
     root: int
@@ -41,6 +43,7 @@ class Found(NamedTuple):
     uri: str
     size: int
     link_out: bool = False
+    special: bool = False
 
 
 def walk(source: Source, access: Access = OPEN) -> list[Found]:
@@ -70,7 +73,7 @@ def _local(source: Source, path: str, position: int) -> Iterator[Found]:
         if Path(path).is_dir():
             yield from _folder(source, Path(path).resolve(), position)
         else:
-            yield Found(position, Path(path).name, str(Path(path).absolute()), Path(path).stat().st_size)
+            yield _described(Path(path), Path(Path(path).name), position)
         return
     if not _MAGIC.search(path):
         raise _missing(source, path)
@@ -108,12 +111,20 @@ def _entry(file: Path, root: Path, place: Path, position: int) -> Found:
     """Describe a file under a root; a link out of it, or to nothing, is marked."""
     if not _inside(file, root) or not file.exists():
         return Found(position, place.as_posix(), str(file), 0, link_out=True)
-    return Found(position, place.as_posix(), str(file.absolute()), file.stat().st_size)
+    return _described(file, place, position)
+
+
+def _described(file: Path, place: Path, position: int) -> Found:
+    """Describe a file at its place."""
+    return Found(position, place.as_posix(), str(file.absolute()), file.stat().st_size, special=not file.is_file())
 
 
 def _inside(file: Path, root: Path) -> bool:
     """Return whether a path, all links followed, lies under the root."""
-    return file.resolve().is_relative_to(root)
+    try:
+        return file.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # links that lead in a circle
+        return False
 
 
 def _remote(source: Source, uri: str, position: int, access: Access) -> Iterator[Found]:
