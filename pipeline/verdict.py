@@ -183,7 +183,9 @@ def verdict_array(rows: Sequence[Sequence[Finding] | None]) -> pa.Array:
 
 def _written(finding: Finding) -> dict[str, object]:
     """Return a finding as it is stored: a hostile file states sizes that no integer column, and no float exactly, can hold."""
-    value, limit = (None if number is None else float(min(number, _LARGEST)) for number in finding[1:3])
+    value, limit = (
+        float(max(-_LARGEST, min(number, _LARGEST))) if isinstance(number, int) else number for number in finding[1:3]
+    )
     return {"reason": finding.reason, "value": value, "limit": limit, "evidence": finding.evidence}
 
 

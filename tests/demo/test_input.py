@@ -188,12 +188,12 @@ def test_a_users_folder_becomes_a_configuration(tmp_path):
     own = tmp_path / "own"
     (own / "deep").mkdir(parents=True)
     (own / "a.jsonl").write_text('{"text": "a"}\n')
-    (own / "note.txt").write_text("x")
+    (own / "note.bin").write_text("x")
     target = tmp_path / "work" / "sluice.yaml"
     sources = use_folder(own, target)
     assert [(source["name"], source["kind"]) for source in sources] == [("own_files", "licensed")]
     (read,) = load(target).ingestion.sources
-    assert [unread.path for unread in list_files(read).unread] == ["note.txt"]
+    assert [unread.path for unread in list_files(read).unread] == ["note.bin"]
     (own / "deep" / "b.warc.gz").write_bytes(b"")
     use_folder(own, target)
     listed = {
@@ -203,7 +203,7 @@ def test_a_users_folder_becomes_a_configuration(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda _: None, lambda p: p.mkdir(), lambda p: (p.mkdir(), (p / "x.txt").write_text("x"))]
+    "make", [lambda _: None, lambda p: p.mkdir(), lambda p: (p.mkdir(), (p / "x.bin").write_text("x"))]
 )
 def test_a_folder_without_known_files_is_refused(tmp_path, make):
     make(tmp_path / "own")
