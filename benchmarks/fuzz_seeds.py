@@ -1,156 +1,190 @@
-"""What the fuzzer starts from: for each format small valid files, made here and taken from real data where it is on the machine."""
+"""What the fuzzer starts from: for each reader, and each way of its own to be written, small valid files that are made here.
+
+A file is a list of parts (lines, records, documents), so that a part can be changed, or compressed, by itself.
+"""
 
 from __future__ import annotations
 
 import bz2
-import gzip
-import io
 import json
 import lzma
-import os
-import zlib
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
-import brotli
-import pyarrow as pa
-import pyarrow.parquet as pq
-import zstandard
+from benchmarks.fuzz_archives import ARC_COATS, PLAIN, WARC_COATS, Coat, arcs, nested_table, tables, warcs, wets
+from benchmarks.fuzz_changes import LARGEST, SHAPES, mutated
+from pipeline.source import Format, SourceKind
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Parts = Sequence[bytes]
+plain = PLAIN["plain"].pack
 
-SHARED = Path(os.environ.get("SLUICE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
-LARGEST = 64 * 2**10
-"""Bytes of a real file that is taken as it is; of larger ones the first lines."""
-
-COATS: dict[str, Callable[[bytes], bytes]] = {
-    "": lambda data: data,
-    ".gz": lambda data: gzip.compress(data, 1, mtime=0),
-    ".zst": zstandard.ZstdCompressor(1).compress,
-    ".bz2": lambda data: bz2.compress(data, 1),
-    ".xz": lambda data: lzma.compress(data, preset=0),
+COATS = {
+    **{name: WARC_COATS[name] for name in ("plain", "gzip", "zstd", "gzip members", "zstd frames")},
+    "bzip2": Coat(".bz2", lambda parts: bz2.compress(plain(parts), 1)),
+    "xz": Coat(".xz", lambda parts: lzma.compress(plain(parts), preset=0)),
 }
-"""Compressions of a whole file by the suffix that they give its name; the mutated content goes in, so that damage comes deeper."""
-
-_REAL = {
-    "jsonl": ("social/**/*.json*", "quality/*/data.jsonl.gz"),
-    "warc": ("web/warc_shared/**/*.warc*", "web/warc_shared/**/*.wet*", "web/warc_shared/**/*.arc*"),
-    "bluesky": ("social/bluesky_jetstream/*.json*",),
-    "activitypub": ("social/activitypub_a/**/*.json*",),
-    "reddit": ("social/goemotions_reddit/*.json*", "social/goemotions_reddit/*.csv"),
-    "jats": ("licensed/plos_jats_xml/*.xml",),
-}
-"""Where real data of a format lies under the folder of shared data."""
-
-PAGE = (
-    b"<!doctype html><html lang=en><head><title>T</title><meta name=robots content=index><link rel=canonical href=http://a/>"
-    b"</head><body><nav>menu</nav><main><p>Hello, reader of this page &amp; caf\xc3\xa9.</p></main></body></html>"
-)
 
 
-class Seed(NamedTuple):
-    """A file: its format, the end of its name, its bytes, and whether they may be compressed as a whole."""
+@dataclass(frozen=True)
+class Kind:
+    """A reader, or a way to be written that has code of its own: its format, its files, what they are made of."""
 
-    format: str
+    format: Format
+    suffix: str
+    files: list[Parts]
+    coats: dict[str, Coat] = field(default_factory=lambda: COATS)
+    made_of: str = ""
+    """Key of `SHAPES`, or nothing."""
+    kind: SourceKind = "licensed"
+    settings: dict[str, Any] = field(default_factory=dict)
+    choices: dict[str, list[Any]] = field(default_factory=dict)
+    """Further settings, of each of which one value is drawn; the first is that of the files as they are."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file to read: the end of its name, its bytes, the source's settings, and its length before it was compressed."""
+
     suffix: str
     content: bytes
-    plain: bool = True
+    settings: dict[str, Any]
+    held: int
 
 
-def _http(body: bytes, *fields: str) -> bytes:
-    head = "".join(f"{field}\r\n" for field in ("Content-Type: text/html; charset=utf-8", *fields))
-    return b"HTTP/1.1 200 OK\r\n" + head.encode() + b"\r\n" + body
+def lines(*values: object) -> Parts:
+    return [json.dumps(value).encode() + b"\n" for value in values]
 
 
-def _warc(block: bytes, kind: str = "response", media: str = "application/http; msgtype=response") -> bytes:
-    return (
-        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://a/{zlib.crc32(block)}\r\nWARC-Date: 2022-01-01T00:00:00Z\r\n"
-        f"WARC-Record-ID: <urn:uuid:{zlib.crc32(block):08x}>\r\nContent-Type: {media}\r\nContent-Length: {len(block)}\r\n\r\n"
-    ).encode() + block + b"\r\n\r\n"  # fmt: skip
+ROWS = [
+    {"id": "7", "url": "http://a/", "text": "Hello wörld", "license": "MIT", "date": "2022-01-01T00:00:00Z", "published": 1_600_000_000},
+    {"id": 8, "text": "caf\u00c3\u00a9 \ud83d\ude00 \u0000", "title": "T", "language": "de", "rights_holder": "A", "agreement": "B"},
+    {"text": "e\u0301 \r\n\u0085 \ufeff", "score": 1e308, "license": "https://creativecommons.org/licenses/by/4.0/"},
+]  # fmt: skip
+POSTS = [
+    {"key": f"p{n}", "of": {"who": "anna_b", "to": f"p{n - 1}", "top": "p0"}, "body": {"text": "Hi @anna_b and /u/bob, see http://a/@carl/1"}, "at": f"2024-01-0{n + 1}", "gone": None}
+    for n in range(3)
+] + [{"key": "p1", "of": {"who": "anna_b"}, "body": {"text": ""}, "at": 1_700_000_000, "gone": True}]  # fmt: skip
+MAPPING = {"text_field": "body.text", "id_field": "key", "author_field": "of.who", "reply_to_field": "of.to", "thread_field": "of.top", "updated_field": "at", "deleted_field": "gone"}  # fmt: skip
 
 
-def _warcs() -> list[bytes]:
-    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(PAGE), PAGE)
+def _event(record: object, operation: str = "create", collection: str = "app.bsky.feed.post") -> dict[str, object]:
+    commit = {"operation": operation, "collection": collection, "rkey": "3l", "record": record}
+    return {"did": "did:plc:a", "time_us": 1_725_911_162_329_308, "kind": "commit", "commit": commit}
+
+
+_MENTION = {"index": {"byteStart": 0, "byteEnd": 5}, "features": [{"$type": "app.bsky.richtext.facet#mention"}]}
+EVENTS = [
+    _event({"createdAt": "2024-09-09T19:46:02.102Z", "langs": ["en"], "text": "@anna Hello thére", "facets": [_MENTION], "labels": {"values": [{"val": "x"}]}}),
+    _event({"text": "An answer", "reply": {"parent": {"uri": "at://b/app.bsky.feed.post/1"}, "root": {"uri": "at://c/app.bsky.feed.post/1"}}}, "update"),
+    _event({}, "delete"),
+    _event({}, collection="app.bsky.feed.like"),
+    {"did": "did:plc:a", "kind": "identity"},
+    {"did": "did:plc:a", "kind": "account", "account": {"status": "deleted"}},
+]  # fmt: skip
+_PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
+NOTE = {"type": "Note", "id": "https://a/users/f/1", "attributedTo": "https://a/users/felix", "to": [_PUBLIC], "content": "<p>Hi <a class='u-url mention' href='https://b/@c'>@c</a> felix</p>", "summary": "CW", "published": "2024-01-01T00:00:00Z", "inReplyTo": "https://a/0", "tag": [{"type": "Mention", "name": "@c@b"}], "contentMap": {"en": "x"}}  # fmt: skip
+ACTIVITIES: list[dict[str, Any]] = [
+    NOTE,
+    {"type": "Announce", "to": _PUBLIC, "object": {"type": "Create", "object": {"type": "Page", "id": "https://a/2", "name": "T", "content": "c", "mediaType": "text/markdown", "url": [{"href": "https://a/p"}], "language": {"identifier": "de"}}}},
+    {"type": "Delete", "object": {"type": "Tombstone", "id": "https://a/1"}},
+    {"type": "Undo", "object": {"type": "Like"}},
+    {"visibility": "public", "content": "<p>x</p>", "uri": "https://m/1", "id": "1", "account": {"acct": "felix", "uri": "https://m/f"}, "mentions": [{"acct": "anna"}], "in_reply_to_id": "9", "created_at": "2024-01-01T00:00:00Z"},
+    {"type": "OrderedCollection", "orderedItems": [NOTE, "https://a/9"], "first": {"type": "CollectionPage", "items": [NOTE]}},
+]  # fmt: skip
+THREAD = [
+    {"id": "abc", "name": "t3_abc", "title": "A title &amp; more", "selftext": "A text by u_name", "author": "u_name", "created_utc": 1_500_000_000, "edited": False, "subreddit": "s", "is_self": True},
+    {"id": "c1", "author": "other", "body": "A comment on /u/u_name", "created_utc": "1500000001", "link_id": "t3_abc", "parent_id": "t3_abc", "retrieved_on": 1_600_000_000},
+    {"kind": "t1", "data": {"id": "c2", "body": "[deleted]", "author": "[deleted]", "link_id": "abc", "parent_id": "t1_c1"}},
+    {"kind": "t5", "data": {"id": "x"}},
+]  # fmt: skip
+LISTING = {"kind": "Listing", "data": {"children": [{"kind": "t3", "data": THREAD[0]}, {"kind": "more", "data": {}}]}}
+
+TABLE = [b"id,text,license,date\r\n", b'1,"a ""quoted"",\n', b'text",MIT,2024-01-01\r\n', b"2,b,,\r\n", "3,wörld,CC0-1.0,\r\n".encode()]  # fmt: skip
+FRONT = [b"---\n", b"title: T\nlicense: MIT\ndate: 2024-01-01\nlanguage: en\ntags: [a, {b: c}]\n", b"more: &m {x: 1}\nagain: *m\n", b"---\n", b"# H\n\nText\n\n- a list\n"]  # fmt: skip
+TOML = [b"+++\n", b'title = "T"\ndate = 2024-01-01T00:00:00Z\n[a.b]\nc = [1, 2.5]\n', b"+++\n", b"Text\n"]
+
+ARTICLE = (
+    b'<?xml version="1.0"?><!DOCTYPE article PUBLIC "-//NLM//DTD JATS v1.2//EN" "JATS.dtd"><article xml:lang="en" xmlns:xlink="http://x"><front><article-meta><article-id pub-id-type="doi">10.1/a</article-id>'
+    b'<title-group><article-title>T &amp; <italic>e</italic></article-title></title-group><pub-date pub-type="epub"><day>1</day><month>2</month><year>2020</year></pub-date>'
+    b'<permissions><copyright-holder>A</copyright-holder><license license-type="open-access" xlink:href="http://creativecommons.org/licenses/by/4.0/"><license-p>Creative Commons Attribution License</license-p></license></permissions>'
+    b"<abstract><p>A&nbsp;b</p></abstract></article-meta></front><body><sec><title>S</title><p>Text <xref>1</xref><list><list-item><p>i</p></list-item></list></p>"
+    b"<table-wrap><table><tr><td>1</td><td>2</td></tr></table></table-wrap><fig><caption><p>F</p></caption></fig></sec></body><back><ack><p>Thanks</p></ack><ref-list><ref>R</ref></ref-list></back>"
+    b"<response><body><p>r</p></body></response></article>"
+)
+ARTICLE_SET = [b"<!DOCTYPE set SYSTEM 'set.dtd'><set>", ARTICLE[ARTICLE.index(b"<article ") :], b"<article><body><p>two</p></body></article>", b"</set>"]  # fmt: skip
+
+_JATS_PARTS: list[list[str]] = [[], ["figures", "tables", "acknowledgements", "references"]]
+_social = partial(Kind, suffix=".jsonl", made_of="json", kind="social")
+
+KINDS: dict[str, Kind] = {
+    "jsonl": Kind("jsonl", ".jsonl", [lines(*ROWS), lines(*ROWS * 9)], made_of="json"),
+    "mapping": Kind("jsonl", ".jsonl", [lines(*POSTS)], made_of="json", kind="social", settings=MAPPING),
+    "bluesky": _social("bluesky", files=[lines(*EVENTS)]),
+    "activitypub": _social("activitypub", files=[lines(*ACTIVITIES), [json.dumps(ACTIVITIES).encode()], [json.dumps(ACTIVITIES[-1], indent=1).encode()]]),
+    "reddit": _social("reddit", files=[lines(*THREAD), [json.dumps(LISTING).encode()], [json.dumps([LISTING, LISTING], indent=1).encode()]]),
+    "csv": Kind("csv", ".csv", [TABLE, [part.replace(b",", b"\t") for part in TABLE]], choices={"csv_delimiter": [None, None, ",", "|"], "csv_quote": ['"', '"', "'"], "csv_escape": [None, None, "\\"]}),
+    "text": Kind("text", ".txt", [[b"A text.\n", b"SPDX-License-Identifier: MIT\n"], ["\ufeffUTF-16 text".encode("utf-16-le")]]),
+    "markdown": Kind("text", ".md", [FRONT, TOML]),
+    "jats": Kind("jats", ".xml", [[ARTICLE], ARTICLE_SET], made_of="tags", choices={"jats_include": _JATS_PARTS}),
+    "parquet": Kind("parquet", ".parquet", [[table] for table in tables()], PLAIN),
+    "nested": Kind("parquet", ".parquet", [[nested_table()]], PLAIN, settings={"text_field": "text.text"}),
+    "warc": Kind("warc", ".warc", warcs(), WARC_COATS, "tags", "web", choices={"extractor": ["resiliparse"] * 9 + ["trafilatura"], "revisits": ["count", "record"], "keep_truncated": [True, False]}),
+    "arc": Kind("warc", ".arc", arcs(), ARC_COATS, "tags", "web"),
+    "wet": Kind("warc", ".warc.wet", wets(), WARC_COATS, "", "web"),
+}  # fmt: skip
+"""All that is fuzzed, by name. A new format needs a line here; `tests/sources/test_fuzzer.py` says so."""
+
+
+def make(name: str, seed: int, number: int) -> Input:
+    """Return an input, the same for the same three words whatever was made before."""
+    dice = random.Random(f"{seed}/{name}/{number}")  # noqa: S311 - inputs, no secrets
+    kind = KINDS[name]
+    parts = list(dice.choice(kind.files))
+    if kind.made_of and dice.random() < 0.6:
+        place = dice.randrange(len(parts))
+        parts[place] = SHAPES[kind.made_of](parts[place], dice) + (b"\n" if parts[place].endswith(b"\n") else b"")
+    for _ in range(dice.choice((0, 0, 0, 1, 2))):
+        place = dice.randrange(len(parts))
+        parts[place:place] = [dice.choice(parts)] * dice.choice((1, 3, 40))
+    others = [part for file in kind.files for part in file]
+    if len(parts) > 1 and dice.random() < 0.5:
+        place = dice.randrange(len(parts))
+        parts[place] = mutated(parts[place], others, dice)
+    else:
+        parts = [mutated(plain(parts), others, dice)]
+    coat = kind.coats[dice.choice([*kind.coats, *["plain"] * len(kind.coats)])]
+    content = coat.pack(parts)
+    if coat.suffix and dice.random() < 0.4:
+        content = mutated(content, [content], dice)
+    return Input(
+        kind.suffix + coat.suffix, content[:LARGEST], settings(kind, dice), sum(map(len, parts)) if coat.suffix else 0
+    )
+
+
+def untouched(name: str) -> list[Input]:
+    """Return a reader's files as they are, in each of their coats: what is mutated must first be right."""
+    kind = KINDS[name]
+    first = {name: values[0] for name, values in kind.choices.items()}
+    usual = {**BASE, **kind.settings, **first, "format": kind.format, "kind": kind.kind}
     return [
-        _warc(b"software: x\r\n", "warcinfo", "application/warc-fields"),
-        _warc(_http(PAGE)),
-        _warc(_http(gzip.compress(PAGE, mtime=0), "Content-Encoding: gzip")),
-        _warc(_http(brotli.compress(PAGE), "Content-Encoding: br")),
-        _warc(_http(zstandard.compress(PAGE), "Content-Encoding: zstd")),
-        _warc(_http(zlib.compress(PAGE), "Content-Encoding: deflate")),
-        _warc(_http(chunked, "Transfer-Encoding: chunked", "X-Robots-Tag: noai", "Link: <http://l/>; rel=license")),
-        _warc("Plain conversion, übersetzt".encode(), "conversion", "text/plain"),
-        _warc(_http(b""), "revisit"),
+        Input(kind.suffix + coat.suffix, coat.pack(parts), usual, sum(map(len, parts)))
+        for parts in kind.files
+        for coat in kind.coats.values()
     ]
 
 
-def _tables() -> list[bytes]:
-    texts = [f"A text of a row, number {n}. " * (n % 7 + 1) for n in range(30)]
-    table = pa.table({"id": list(range(30)), "text": texts, "url": ["http://a/"] * 30, "date": ["2020-01-01"] * 30})
-    deep = pa.table({"text": pa.array([{"text": t, "more": [1, 2]} for t in texts]), "id": pa.array(texts).dictionary_encode()})  # fmt: skip
-    options = [
-        {"compression": "none", "row_group_size": 10},
-        {"compression": "snappy"},
-        {"compression": "zstd", "use_dictionary": False, "data_page_size": 100},
-        {"compression": "gzip", "use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}},
-        {"compression": "none", "use_dictionary": False, "column_encoding": {"text": "DELTA_LENGTH_BYTE_ARRAY"}},
-        {"compression": "brotli", "data_page_version": "2.0", "write_page_checksum": True},
-    ]
-    result = []
-    for rows, more in [*((table, option) for option in options), (deep, {})]:
-        sink = io.BytesIO()
-        pq.write_table(rows, sink, **more)
-        result.append(sink.getvalue())
-    return result
+BASE: dict[str, Any] = {"name": "fuzz", "max_record_bytes": 2**20}
 
 
-def made() -> list[Seed]:
-    """Return the files that are made here."""
-    rows = [
-        {"id": "7", "url": "http://a/", "text": "Hello wörld", "license": "MIT", "date": "2022-01-01T00:00:00Z"},
-        {"id": 8, "text": "caf\u00c3\u00a9 \ud83d\ude00 \u0000", "title": "T", "lang": "de", "rights_holder": "A"},
-        {"text": {"text": "deep"}, "score": 1e308, "date": 1_600_000_000},
-    ]
-    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    event = {"did": "did:plc:a", "time_us": 1725911162329308, "kind": "commit", "commit": {"operation": "create", "collection": "app.bsky.feed.post", "rkey": "3l", "record": {"$type": "app.bsky.feed.post", "createdAt": "2024-09-09T19:46:02.102Z", "langs": ["en"], "text": "Hello there"}}}  # fmt: skip
-    note = {"@context": "https://www.w3.org/ns/activitystreams", "type": "Note", "id": "https://a/1", "content": "<p>Hi <a href='https://b/@c'>@c</a></p>", "published": "2024-01-01T00:00:00Z"}  # fmt: skip
-    comment = {"id": "c1", "author": "u", "body": "A comment", "created_utc": 1500000000, "link_id": "t3_a", "parent_id": "t3_a", "subreddit": "s"}  # fmt: skip
-    article = b'<?xml version="1.0"?><!DOCTYPE article [<!ENTITY e "x">]><article><front><article-meta><title-group><article-title>T &e;</article-title></title-group><permissions><license license-type="open-access"/></permissions><abstract><p>A</p></abstract></article-meta></front><body><sec><title>S</title><p>Text <xref>1</xref></p></sec></body></article>'
-    warcs = _warcs()
-    return [
-        Seed("jsonl", ".jsonl", lines),
-        *(Seed("warc", ".warc", b"".join(part)) for part in (warcs, warcs[:3], warcs[3:6], warcs[6:])),
-        Seed("warc", ".warc.gz", b"".join(gzip.compress(record, mtime=0) for record in warcs), plain=False),
-        Seed("warc", ".warc.zst", b"".join(zstandard.compress(record) for record in warcs), plain=False),
-        *(Seed("parquet", ".parquet", content, plain=False) for content in _tables()),
-        Seed("bluesky", ".jsonl", json.dumps(event).encode() + b"\n"),
-        Seed("activitypub", ".json", json.dumps([note, {"type": "Delete", "object": "https://a/1"}]).encode()),
-        Seed("reddit", ".jsonl", json.dumps(comment).encode() + b"\n"),
-        Seed("csv", ".csv", b'id,text,license\r\n1,"a ""quoted"",\ntext",MIT\r\n2,b,\r\n'),
-        Seed("text", ".md", b"---\ntitle: T\nlicense: MIT\ndate: 2024-01-01\n---\n# H\n\nText\n"),
-        Seed("jats", ".xml", article),
-    ]
-
-
-def real() -> list[Seed]:
-    """Return small real files, and the beginnings of larger ones; none where there are no shared data."""
-    seeds = []
-    for kind, patterns in _REAL.items():
-        for pattern in patterns:
-            for file in sorted(SHARED.joinpath("data").glob(pattern)) if SHARED.is_dir() else ():
-                seeds += _cut(kind, file)
-    return seeds
-
-
-def _cut(kind: str, file: Path) -> list[Seed]:
-    if not file.is_file() or file.name == "README.txt":
-        return []
-    content = file.read_bytes()
-    if kind == "jsonl" or (file.suffix == ".gz" and kind != "warc"):
-        content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-        return [Seed(kind, ".jsonl", content[: LARGEST // 8])]
-    if len(content) > LARGEST:
-        return []
-    packed = content[:2] == b"\x1f\x8b" or content[:4] == b"\x28\xb5\x2f\xfd"
-    return [Seed(kind, "".join(file.suffixes[-2:]) if kind == "warc" else file.suffix, content, plain=not packed)]
+def settings(kind: Kind, dice: random.Random) -> dict[str, Any]:
+    """Return a source's settings: mostly the usual limits, sometimes small ones."""
+    drawn = {name: dice.choice(values) for name, values in kind.choices.items()}
+    limits = {
+        "max_record_bytes": dice.choice((2**20, 2**20, 2**20, 2**10)),
+        "max_text_characters": dice.choice((5_000_000, 100)),
+        "require_license": dice.random() < 0.1,
+    }
+    return {**BASE, **limits, **kind.settings, **drawn, "format": kind.format, "kind": kind.kind}

@@ -158,8 +158,8 @@ class _Resumed(io.RawIOBase):
         self._dictionary = io.BytesIO(dictionary)
 
     def read(self, size: int = -1) -> bytes:
-        """Read from the dictionary's frame, then from the file."""
-        return self._dictionary.read(size) + self._stream.read(size)
+        """Read from the dictionary's frame, then from the file: never more than is asked for, which the parser panics at."""
+        return self._dictionary.read(size) or self._stream.read(size)
 
     def tell(self) -> int:
         """Return 0, all that the parser asks for at the beginning: only there does it look for a dictionary."""

@@ -338,6 +338,17 @@ def test_a_zstandard_dictionary_is_used_behind_damage_too(read):
     assert result.rows[-1]["record_offset"] == len(head) + sum(map(len, packed[:2])) + 40 + len(packed[3])
 
 
+def test_a_large_file_with_a_dictionary_is_read_on_behind_damage(read):
+    records = pages(600)
+    dictionary = zstandard.train_dictionary(1_000, records)
+    packed = [zstandard.ZstdCompressor(dict_data=dictionary).compress(record) for record in records]
+    assert sum(map(len, packed)) > 2 * 2**16
+    raw = dictionary.as_bytes()
+    head = b"\x5d\x2a\x4d\x18" + len(raw).to_bytes(4, "little") + raw
+    reasons = read(b"".join([head, *packed[:2], packed[2][:40], *packed[3:]]), "a.warc.zst").reasons
+    assert reasons == ["kept", "kept", "unreadable_record", *["kept"] * 597]
+
+
 def test_a_panic_of_a_native_parser_costs_one_record(read, monkeypatch):
     panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
 
