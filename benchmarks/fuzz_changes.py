@@ -95,7 +95,7 @@ def reshaped(content: bytes, dice: random.Random) -> bytes:
     except ValueError:
         return content
     for turn in range(dice.choice((1, 1, 2, 4))):
-        places = list(_places(top))
+        places = places_of(top)
         holder, key = dice.choice(places)
         act = dice.randrange(4)
         if act == 0:
@@ -112,8 +112,8 @@ def reshaped(content: bytes, dice: random.Random) -> bytes:
     ]
 
 
-def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Return every value's holder and its key there."""
+def places_of(value: Any) -> list[tuple[Any, Any]]:
+    """Return the holder of every value below one, and its key there; of very many the first."""
     found: list[tuple[Any, Any]] = []
     waiting = [value]
     while waiting and len(found) < 2_000:

@@ -25,8 +25,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.fuzz_laws import examine, watch_all
 from benchmarks.fuzz_seeds import KINDS, Input
-from benchmarks.fuzz_worker import State, examine
+from benchmarks.fuzz_worker import State
 
 STILL = 120.0
 """Seconds by the clock, and eight times the input's limit of CPU time, after which a worker that does not go on is ended: more than a
@@ -119,7 +120,7 @@ def again(file: Path) -> list[str]:
     """Return what does not hold for an input that was kept."""
     settings = json.loads(file.with_name(file.name + ".json").read_text())["settings"]
     content = file.read_bytes()
-    return examine(file, Input("".join(file.suffixes), content, settings, len(content)), [])[0]
+    return examine(file, Input("".join(file.suffixes), content, settings, len(content)), watch_all())[0]
 
 
 def main() -> int:

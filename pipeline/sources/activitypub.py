@@ -16,8 +16,9 @@ from resiliparse.parse.html import HTMLTree
 from pipeline.sources.dates import parse_date
 from pipeline.sources.jsonl import unreadable
 from pipeline.sources.rows import Post, Record
-from pipeline.sources.units import Collection, Other, read_units
+from pipeline.sources.units import Collection, Other, one_of, read_units
 from pipeline.text.handles import MENTION, without_handles
+from pipeline.text.normalize import without_surrogates
 from pipeline.verdict import Finding
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _OTHER = frozenset(
     }
 )
 """The other types of Activity Vocabulary (W3C, 2017), and those that servers in wide use have added."""
+_KNOWN = _POSTS | _CARRIERS | _COLLECTIONS | _OTHER | {"Tombstone"}
 _PUBLIC = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
 _OPEN = frozenset({"public", "unlisted"})
 _DEEPEST = 8
@@ -53,7 +55,7 @@ def read_activitypub(source: Source, file: SourceFile, tally: Tally) -> Iterator
 
 def sort(_: Source, value: dict[str, Any]) -> Record | Other | Collection:
     """Return what an object is."""
-    kind = value.get("type")
+    kind = _kind(value)
     if kind is None and "visibility" in value and "content" in value:
         return _status(value)
     audience, when = _audience(value), None
@@ -62,16 +64,16 @@ def sort(_: Source, value: dict[str, Any]) -> Record | Other | Collection:
             break
         when = value.get("updated") or value.get("published") or when
         value = value["object"]
-        kind = value.get("type")
+        kind = _kind(value)
         audience |= _audience(value)
     if kind in _COLLECTIONS:
         return Collection("collection", _members(value))
     if kind in _POSTS:
-        return _post(value, str(kind), public=bool(audience & _PUBLIC), when=when)
+        return _post(value, kind, public=bool(audience & _PUBLIC), when=when)
     return _no_post(value, kind)
 
 
-def _no_post(value: dict[str, Any], kind: Any) -> Record | Other:
+def _no_post(value: dict[str, Any], kind: str | None) -> Record | Other:
     """Return what an object or activity is that is no post and carries none."""
     if kind == "Tombstone":
         return Other("Tombstone", _id(value))
@@ -79,9 +81,9 @@ def _no_post(value: dict[str, Any], kind: Any) -> Record | Other:
         return Other("Delete", _id(value.get("object")))
     if kind == "Undo":
         undone = value.get("object")
-        what = undone.get("type") if isinstance(undone, dict) else None
+        what = _kind(undone) if isinstance(undone, dict) else None
         return Other(f"Undo {what}" if what in _OTHER else "Undo")
-    if not isinstance(kind, str):
+    if kind is None:
         return Record(0, b"", finding=unreadable("no_type"))
     return Other(kind if kind in _OTHER else "other type")
 
@@ -116,7 +118,7 @@ def _post(value: dict[str, Any], kind: str, *, public: bool, when: Any) -> Recor
         record.finding = unreadable("text_not_string")
         return record
     summary = value.get("summary")
-    plain = value.get("mediaType") in {"text/markdown", "text/plain"}
+    plain = one_of(value.get("mediaType"), {"text/markdown", "text/plain"})
     warning = _plain(summary, names) if isinstance(summary, str) else None
     parts = [
         title and without_handles(title, names),
@@ -135,10 +137,10 @@ def _status(value: dict[str, Any]) -> Record | Other:
     stated = value.get("account")
     account: dict[str, Any] = stated if isinstance(stated, dict) else {}
     author = account.get("uri") or account.get("url")
-    mentioned = [m for m in value.get("mentions") or () if isinstance(m, dict)]
+    mentioned = [m for m in _list(value.get("mentions")) if isinstance(m, dict)]
     # The interface numbers the post that it answers by the server's own ids: they are addresses within that server.
     own, parent = value.get("uri") or value.get("url"), value.get("in_reply_to_id")
-    host = urlsplit(own).netloc if isinstance(own, str) else ""
+    host = _host(own) if isinstance(own, str) else ""
     known = {
         "id": own,
         "url": value.get("url"),
@@ -154,7 +156,7 @@ def _status(value: dict[str, Any]) -> Record | Other:
             for name in (account.get("acct"), account.get("username"), *(m.get("acct") for m in mentioned))
         ],
     }
-    record = _post(known, "Note", public=value.get("visibility") in _OPEN, when=None)
+    record = _post(known, "Note", public=one_of(value.get("visibility"), _OPEN), when=None)
     number = value.get("id")
     if record.post is not None and host and number:
         # Answers name it by this number; so do versions of it, which have the same.
@@ -182,7 +184,7 @@ def without_author(address: str, names: list[str]) -> str:
 
 def _plain(markup: str, names: list[str]) -> str:
     """Return the text of a post's HTML, its mentions replaced; a hashtag is a word, though its link is marked the same way."""
-    tree = HTMLTree.parse(markup)
+    tree = HTMLTree.parse(without_surrogates(markup))
     if tree.body is None:
         return ""
     for link in tree.body.query_selector_all("a.mention, .h-card a"):
@@ -209,7 +211,21 @@ def _members(value: dict[str, Any]) -> list[Any]:
     """Return what a collection holds, its first page included where it is embedded."""
     found = [*_list(value.get("orderedItems")), *_list(value.get("items"))]
     first = value.get("first")
-    return [*found, first] if isinstance(first, dict) and first.get("type") in _COLLECTIONS else found
+    return [*found, first] if isinstance(first, dict) and _kind(first) in _COLLECTIONS else found
+
+
+def _kind(value: dict[str, Any]) -> str | None:
+    """Return what an object says it is; of several types the first that is known, for a server may add one of its own."""
+    types = [kind for kind in _list(value.get("type")) if isinstance(kind, str)]
+    return next((kind for kind in types if kind in _KNOWN), next(iter(types), None))
+
+
+def _host(address: str) -> str:
+    """Return the host of an address, an empty string where it has none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def _list(value: Any) -> list[Any]:

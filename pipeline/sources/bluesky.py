@@ -13,7 +13,7 @@ from pipeline.sources.consent import UNSTATED, Terms
 from pipeline.sources.dates import parse_date
 from pipeline.sources.jsonl import unreadable
 from pipeline.sources.rows import Post, Record
-from pipeline.sources.units import Other, read_units
+from pipeline.sources.units import Other, one_of, read_units
 from pipeline.text.handles import MENTION, without_handles
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def sort(_: Source, event: dict[str, Any]) -> Record | Other:
     if kind == "account":
         account = event.get("account")
         status = account.get("status") if isinstance(account, dict) else None
-        gone = status in _GONE and isinstance(author, str)
+        gone = one_of(status, _GONE) and isinstance(author, str)
         return Other(f"account {status}", author) if gone else Other("account")
     if kind != "commit" or not isinstance(commit, dict):
         return Record(0, b"", finding=unreadable("not_an_event"))
@@ -66,7 +66,7 @@ def sort(_: Source, event: dict[str, Any]) -> Record | Other:
 def _commit(commit: dict[str, Any], author: Any, moment: Any) -> Record | Other:
     """Return what a change of somebody's repository is."""
     collection, operation, key = (commit.get(name) for name in ("collection", "operation", "rkey"))
-    if operation not in _OPERATIONS:
+    if not one_of(operation, _OPERATIONS):
         return Record(0, b"", finding=unreadable("unknown_operation"))
     if collection != _POSTS:
         return Other(f"{_KINDS.get(str(collection), 'other collection')} {operation}")
@@ -109,16 +109,22 @@ def _without_mentions(text: str, facets: Any) -> str:
     ranges = []
     for facet in facets if isinstance(facets, list) else ():
         features = facet.get("features") if isinstance(facet, dict) else None
-        if not any(isinstance(f, dict) and f.get("$type") == _MENTION for f in features or ()):
+        if not isinstance(features, list) or not any(
+            isinstance(f, dict) and f.get("$type") == _MENTION for f in features
+        ):
             continue
         index = facet.get("index")
         start, end = (index.get(name) if isinstance(index, dict) else None for name in ("byteStart", "byteEnd"))
         if isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(written):
             ranges.append((start, end))
-    for start, end in sorted(ranges, reverse=True):
-        written = written[:start] + MENTION.encode() + written[end:]
+    parts: list[bytes] = []
+    done = 0
+    for start, end in sorted(ranges):
+        if start >= done:
+            parts += [written[done:start], MENTION.encode()]
+        done = max(done, end)
     # A range that cuts a character leaves bytes that are none.
-    return written.decode("utf-8", "replace") if ranges else text
+    return b"".join([*parts, written[done:]]).decode("utf-8", "replace") if ranges else text
 
 
 def _uri(reply: Any, name: str) -> str | None:
@@ -131,4 +137,4 @@ def _uri(reply: Any, name: str) -> str | None:
 def _labels(labels: Any) -> set[str]:
     """Return the labels that the author gave a post."""
     values = labels.get("values") if isinstance(labels, dict) else None
-    return {str(value.get("val")) for value in values or () if isinstance(value, dict)}
+    return {str(value.get("val")) for value in values if isinstance(value, dict)} if isinstance(values, list) else set()

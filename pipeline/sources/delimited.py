@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ",;\t|"
+_FREE_AGAIN, _TIMES_AGAIN = 2**20, 8
+"""Bytes, and multiples of those that were read so far, that may be read again behind rows that cannot be read."""
 
 
 def read_csv(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record]:
@@ -60,7 +62,8 @@ class _Rows:
         self._source = source
         self._lines = lines
         self._again: deque[Line] = deque()
-        self._delimiter = source.csv_delimiter
+        self._style: type[csv.Dialect] | None = None
+        self._read = self._read_again = 0
         self.last = -1
 
     def __iter__(self) -> Iterator[Row]:
@@ -70,8 +73,9 @@ class _Rows:
 
     def _next(self) -> Line | None:
         line = self._again.popleft() if self._again else next(self._lines, None)
-        if line is not None:
-            self.last = max(self.last, line.number)
+        if line is not None and line.number > self.last:
+            self.last = line.number
+            self._read += line.size + 1
         return line
 
     def _row(self) -> Row:
@@ -92,30 +96,43 @@ class _Rows:
         try:
             fields = next(csv.reader(feed(), self._dialect(), strict=True))
         except (csv.Error, StopIteration) as error:
-            # What follows the first line is read anew: it may be in order.
-            self._again.extendleft(reversed(taken[1:]))
-            first = taken[0]
-            if first.digest is not None:
-                return Row([first], None, Finding("ingest.record_too_large@1", first.size, limit))
-            return Row([first], None, unreadable(type(error).__name__))
+            return self._failed(taken, type(error).__name__)
         if any("\udc80" <= c <= "\udcff" for name in fields if not name.isascii() for c in name):
             return Row(taken, None, Finding("ingest.undecodable_text@1", evidence="utf-8"))
         return Row(taken, fields)
 
+    def _failed(self, taken: list[Line], error: str) -> Row:
+        """Return the first line as a failed row; what follows it is read anew, for it may be in order.
+
+        Lines each of which opens a quote that none of the others closes would so cost the square of their number: once too much was
+        read again, all that the row took fails as one.
+        """
+        first, *others = taken
+        if first.digest is not None:
+            self._again.extendleft(reversed(others))
+            return Row([first], None, Finding("ingest.record_too_large@1", first.size, self._source.max_record_bytes))
+        self._read_again += sum(line.size + 1 for line in others)
+        if self._read_again > _FREE_AGAIN + _TIMES_AGAIN * self._read:
+            while others and others[-1].digest is not None:
+                self._again.appendleft(others.pop())
+            return Row([first, *others], None, unreadable("TooManyRestarts"))
+        self._again.extendleft(reversed(others))
+        return Row([first], None, unreadable(error))
+
     def _dialect(self) -> type[csv.Dialect]:
         """Return the dialect; a delimiter that is not stated is the one that the first line holds most often."""
-        if self._delimiter is None:
+        if self._style is None:
             first = self._again[0].content.decode("utf-8", "replace")
-            self._delimiter = max(_DELIMITERS, key=first.count)
-        source, delimiter = self._source, self._delimiter
+            source, most_frequent = self._source, max(_DELIMITERS, key=first.count)
 
-        class Dialect(csv.excel):
-            quotechar = source.csv_quote
-            escapechar = source.csv_escape
-            doublequote = source.csv_escape is None
+            class Dialect(csv.excel):
+                delimiter = source.csv_delimiter or most_frequent
+                quotechar = source.csv_quote
+                escapechar = source.csv_escape
+                doublequote = source.csv_escape is None
 
-        Dialect.delimiter = delimiter
-        return Dialect
+            self._style = Dialect
+        return self._style
 
 
 def _lines(source: Source, file: SourceFile, tally: Tally, damage: list[Finding]) -> Iterator[Line]:

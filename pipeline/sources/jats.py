@@ -17,7 +17,7 @@ from pipeline.sources.rows import Record, Tally
 from pipeline.sources.xmltree import Element, Refused, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from pipeline.source import Source
@@ -33,6 +33,9 @@ _TABLES = frozenset({"table-wrap", "table-wrap-group", "table-wrap-foot", "array
 _NEVER = frozenset(
     {"fn", "fn-group", "tex-math", "object-id", "alt-text", "long-desc", "permissions", "processing-meta", "ref-list"}
 )
+_INNER = frozenset({"list", "disp-quote", "boxed-text"})
+_MOST_LINKS = 20
+"""Links of a licence that are looked at."""
 _TEASERS = frozenset({"graphical", "teaser", "toc", "precis"})
 _DATES = ("epub", "electronic", "pub", "ppub", "print", "collection")
 """Kinds of publication date, the first that is given in full counts."""
@@ -52,14 +55,14 @@ def read_jats(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
         whole.finding = unreadable(str(error))
         yield whole
         return
-    articles = [root] if root.name == "article" else root.all("article")
+    articles = [root] if root.name == "article" else root.outermost("article")
     if not articles:
         whole.finding = unreadable("no_article")
         yield whole
         return
     tally.records += len(articles) - 1
     for number, article in enumerate(articles):
-        for other in article.elements("sub-article", "response"):
+        for other in [*article.elements("sub-article", "response"), *article.all("article")]:
             tally.records += 1
             tally.pass_over(other.name)
         record = _article(source, article)
@@ -107,6 +110,7 @@ def _blocks(part: Element | None, source: Source) -> list[str]:
     skip |= set() if "tables" in source.jats_include else _TABLES
     found = []
     waiting: list[Element] = [part] if part is not None else []
+    holders = part.holders("p") if part is not None else set()
     while waiting:
         element = waiting.pop()
         if element.name in skip:
@@ -115,16 +119,18 @@ def _blocks(part: Element | None, source: Source) -> list[str]:
             found.append("\t".join(_flat(cell, skip=skip) for cell in element.elements("td", "th")))
         elif element.name in _BLOCKS:
             # A list or a quotation may stand inside a paragraph: they are blocks of their own, after it.
-            inner = [e for e in element.elements() if e.all("p") or e.name in {"list", "disp-quote", "boxed-text"}]
-            found.append(_flat(element, skip=skip | {e.name for e in inner}))
+            inner = [e for e in element.elements() if id(e) in holders or e.name in _INNER]
+            found.append(_flat(element, skip, {id(e) for e in inner}))
             waiting += inner[::-1]
         else:
             waiting += element.elements()[::-1]
     return found
 
 
-def _flat(element: Element | None, skip: frozenset[str] | set[str] = _NEVER) -> str:
-    """Return the text of an element in one line."""
+def _flat(
+    element: Element | None, skip: frozenset[str] | set[str] = _NEVER, without: Collection[int] = frozenset()
+) -> str:
+    """Return the text of an element in one line; left out are elements of some names, and some by their identity."""
     if element is None:
         return ""
     parts: list[str] = []
@@ -133,7 +139,7 @@ def _flat(element: Element | None, skip: frozenset[str] | set[str] = _NEVER) -> 
         item = waiting.pop()
         if isinstance(item, str):
             parts.append(item)
-        elif item is element or item.name not in skip:
+        elif item is element or (item.name not in skip and id(item) not in without):
             waiting += item.children[::-1]
             if item.name == "break":
                 parts.append(" ")
@@ -143,10 +149,10 @@ def _flat(element: Element | None, skip: frozenset[str] | set[str] = _NEVER) -> 
 def _terms(meta: Element) -> Terms:
     """Return the licence: its address, else its name as the article writes it."""
     for licence in (e for p in meta.elements("permissions") for e in p.elements("license")):
-        links = [licence.attribute("href"), *(_flat(e) for e in licence.all("license_ref"))]
-        links += [e.attribute("href") for e in licence.all("ext-link", "uri")]
+        links = [licence.attribute("href"), *(_flat(e) for e in licence.all("license_ref")[:_MOST_LINKS])]
+        links += [e.attribute("href") for e in licence.all("ext-link", "uri")[:_MOST_LINKS]]
         text = _flat(licence, skip=frozenset())
-        links += _CREATIVE_COMMONS.findall(text)
+        links += _CREATIVE_COMMONS.findall(text)[:_MOST_LINKS]
         named = _NAMED.search(text)
         for link in (*links, named and named[0], text):
             terms = stated(link, "jats:license")

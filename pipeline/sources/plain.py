@@ -32,6 +32,8 @@ _FRONT = re.compile(
 )
 _HEADING = re.compile(r"\s*#[ \t]+(\S[^\r\n]{0,1000})")
 _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]{1,200}[A-Za-z0-9.+)])")
+_MOST_PARTS = 256
+"""Dots in a line of TOML."""
 _HEAD = 2_048
 """Characters in which a licence line is looked for."""
 
@@ -86,6 +88,23 @@ def _document(source: Source, content: bytes, text: str) -> Record:
     return record
 
 
+class _Loader(yaml.SafeLoader):
+    """The safe loader without merge keys (``<<``): each may hold what the one before it holds, twice."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse a merge key."""
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.constructor.ConstructorError(problem="merge key", problem_mark=node.start_mark)
+        super().flatten_mapping(node)
+
+
+def _toml(block: str) -> dict[str, Any]:
+    """Return what a block of TOML says; tomllib takes the square of a key's parts, in time and memory."""
+    if any(line.count(".") > _MOST_PARTS for line in block.split("\n")):
+        raise ValueError("too many parts of a key")
+    return tomllib.loads(block)
+
+
 def front_matter(text: str) -> tuple[dict[str, Any], str]:
     r"""Return a text's front matter and what follows it; what only looks like one is text.
 
@@ -97,9 +116,9 @@ def front_matter(text: str) -> tuple[dict[str, Any], str]:
         return {}, text
     try:
         parsed = (
-            tomllib.loads(match["block"].replace("\r\n", "\n"))
+            _toml(match["block"].replace("\r\n", "\n"))
             if match["fence"] == "+++"
-            else yaml.safe_load(match["block"])
+            else yaml.load(match["block"], _Loader)  # noqa: S506 - it is the safe one
         )
     except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError):
         return {}, text

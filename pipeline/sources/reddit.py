@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.sources.dates import parse_date
 from pipeline.sources.jsonl import unreadable
 from pipeline.sources.rows import Post, Record
-from pipeline.sources.units import Collection, Other, read_units
+from pipeline.sources.units import Collection, Other, one_of, read_units
 from pipeline.text.handles import without_handles
 from pipeline.verdict import Finding
 
@@ -84,7 +84,7 @@ def _record(value: dict[str, Any], kind: str, body: Any, title: Any) -> Record:
     )
     if any(isinstance(part, str) and part.strip().lower() in _GONE for part in (body, title)):
         record.finding = Finding("ingest.deleted@1", evidence="marked")
-    elif value.get("subreddit_type") in _CLOSED:
+    elif one_of(value.get("subreddit_type"), _CLOSED):
         record.finding = Finding("ingest.private_message@1", evidence="closed_community")
     elif any(part is not None and not isinstance(part, str) for part in (body, title)):
         record.finding = unreadable("text_not_string")

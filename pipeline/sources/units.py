@@ -7,7 +7,7 @@ objects are counted by line ends or by the arrays' lengths before anyone looks w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any, NamedTuple
 
 from pipeline.source import Source
@@ -39,6 +39,11 @@ class Collection(NamedTuple):
 
     kind: str
     items: list[Any]
+
+
+def one_of(value: Any, names: Container[str]) -> bool:
+    """Return whether a value is one of some names; a feed may have a list or an object in its place."""
+    return isinstance(value, str) and value in names
 
 
 Sorter = Callable[[Source, dict[str, Any]], Record | Other | Collection]

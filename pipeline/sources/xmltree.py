@@ -51,6 +51,32 @@ class Element:
             waiting += element.elements()[::-1]
         return found
 
+    def outermost(self, *names: str) -> list[Element]:
+        """Return the elements of some names below this one that lie in no other of them, in the document's order."""
+        found = []
+        waiting = self.elements()[::-1]
+        while waiting:
+            element = waiting.pop()
+            if element.name in names:
+                found.append(element)
+            else:
+                waiting += element.elements()[::-1]
+        return found
+
+    def holders(self, name: str) -> set[int]:
+        """Return the identities of the elements below this one that hold, however deep, an element of a name; in one pass."""
+        order: list[tuple[Element, Element | None]] = []
+        waiting: list[tuple[Element, Element | None]] = [(element, None) for element in self.elements()]
+        while waiting:
+            element, parent = waiting.pop()
+            order.append((element, parent))
+            waiting += [(child, element) for child in element.elements()]
+        found: set[int] = set()
+        for element, parent in reversed(order):
+            if parent is not None and (element.name == name or id(element) in found):
+                found.add(id(parent))
+        return found
+
     def attribute(self, name: str) -> str | None:
         """Return an attribute, whatever prefix it has."""
         return next((v for k, v in self.attributes.items() if k.rpartition(":")[2] == name), None)

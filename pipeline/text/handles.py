@@ -17,6 +17,11 @@ MENTION = "@user"
 REDDITOR = "u/user"
 _SHORTEST = 4
 """Characters of a known name that is replaced without a sign before it: shorter ones are words too often."""
+_LONGEST = 256
+"""Characters of a known name; no network allows longer ones (the longest, a domain name on Bluesky, has 253)."""
+_FEW = 8
+"""Names that are looked for one by one first: most texts hold none."""
+_PIECE = re.compile(r"\w+|[^\w\s]")
 
 # Clients put marks of direction and joiners, which nobody sees, around a handle.
 _UNSEEN = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
@@ -55,7 +60,31 @@ def without_handles(text: str, names: Iterable[str] = ()) -> str:
     text = _AT.sub(MENTION, text)
     text = _U.sub(REDDITOR, text)
     known = {name.strip().lstrip("@").split("@")[0] for name in names}
-    for name in sorted(known, key=lambda name: (-len(name), name)):
-        if len(name) >= _SHORTEST and name in text:
-            text = re.sub(rf"(?<![\w@/]){re.escape(name)}(?!\w)", MENTION, text)
-    return text
+    known = {name for name in known if _SHORTEST <= len(name) <= _LONGEST}
+    return _without_names(text, known) if len(known) > _FEW or any(name in text for name in known) else text
+
+
+def _without_names(text: str, names: set[str]) -> str:
+    """Return a text with names replaced that stand in it as words, the longest that fits; one pass, however many names there are."""
+    lengths: dict[str, set[int]] = {}
+    for name in names:
+        if first := _PIECE.match(name):
+            lengths.setdefault(first[0], set()).add(len(name))
+    parts: list[str] = []
+    done = 0
+    for piece in _PIECE.finditer(text):
+        start = piece.start()
+        if piece[0] not in lengths or start < done or _sticks(text[start - 1 : start], "@/"):
+            continue
+        for length in sorted(lengths[piece[0]], reverse=True):
+            end = start + length
+            if text[start:end] in names and not _sticks(text[end : end + 1], ""):
+                parts += [text[done:start], MENTION]
+                done = end
+                break
+    return "".join([*parts, text[done:]])
+
+
+def _sticks(character: str, others: str) -> bool:
+    """Return whether a character beside a name, or none at the text's end, makes it a part of something else."""
+    return character != "" and (character.isalnum() or character == "_" or character in others)

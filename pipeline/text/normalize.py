@@ -88,7 +88,7 @@ def _is_suspect(data: bytes) -> bool:
     return (b"\xc3" in data or b"\xc2" in data) and _SUSPECT.search(data) is not None
 
 
-def _surrogates(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """Join surrogate pairs and replace lone surrogates: neither can be written as UTF-8."""
     try:
         text.encode("utf-8")
@@ -181,7 +181,7 @@ def _bytes(text: str) -> bytes:
 
 
 _STEPS = (
-    ("surrogates", _surrogates),
+    ("surrogates", without_surrogates),
     ("byte_order_mark", _byte_order_mark),
     ("line_ends", _line_ends),
     ("controls", _c0_controls),

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from benchmarks import fuzz_readers, fuzz_worker
+from benchmarks import fuzz_laws, fuzz_readers
 from benchmarks.fuzz_seeds import KINDS, make, untouched
 from pipeline.source import Format
 from pipeline.sources.records import READERS
@@ -34,7 +34,7 @@ def test_what_is_mutated_is_read_whole_before(name, tmp_path):
     for given in untouched(name):
         file = tmp_path / f"a{given.suffix}"
         file.write_bytes(given.content)
-        wrong, outcomes = fuzz_worker.examine(file, given, [])
+        wrong, outcomes = fuzz_laws.examine(file, given, [])
         assert [what for what in wrong if what != "slow"] == []
         assert outcomes["kept"]
         assert not outcomes["failed"]
@@ -78,18 +78,18 @@ def takes_memory(source, file, tally):
 )
 def test_a_planted_fault_is_found(tmp_path, monkeypatch, fault, said):
     leaks: list[str] = []
-    monkeypatch.setitem(READERS, "csv", fuzz_worker.watched(fault, leaks))
-    monkeypatch.setattr(fuzz_worker, "SECONDS", 0.02 if fault is is_slow else 60)
+    monkeypatch.setitem(READERS, "csv", fuzz_laws.watched(fault, leaks))
+    monkeypatch.setattr(fuzz_laws, "SECONDS", 0.02 if fault is is_slow else 60)
     file = tmp_path / "a.csv"
     file.write_bytes(GIVEN.content)
-    wrong, _ = fuzz_worker.examine(file, GIVEN, leaks)
+    wrong, _ = fuzz_laws.examine(file, GIVEN, leaks)
     assert [what for what in wrong if what.startswith(said)], wrong
 
 
 PLANTED = """
 import json, os, sys, time
 from pathlib import Path
-from benchmarks import fuzz_worker
+from benchmarks import fuzz_laws, fuzz_worker
 from pipeline.sources.records import READERS
 
 state = Path(sys.argv[1]) / "state.json"
@@ -107,7 +107,7 @@ def read(source, file, tally):
     yield from real(source, file, tally)
 
 READERS["csv"] = read
-fuzz_worker.SECONDS = 0.2
+fuzz_laws.SECONDS = 0.2
 fuzz_worker.work(Path(sys.argv[1]), ["csv"], 1, float(sys.argv[4]))
 """
 
