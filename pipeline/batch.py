@@ -28,6 +28,7 @@ from pipeline.lake.store import Store
 from pipeline.source import Format, Source, unfit_address
 from pipeline.sources.access import OPEN, Access
 from pipeline.sources.files import SourceFile, list_files
+from pipeline.sources.parts import Part
 
 FORMAT_VERSION = 1
 logger = logging.getLogger(__name__)
@@ -45,9 +46,9 @@ class InputFile(BaseModel):
     format: Format
     sha256: str
 
-    def opened(self, access: Access = OPEN) -> SourceFile:
-        """Return the file in the form that readers take."""
-        return SourceFile(self.source, self.uri, self.path, self.size, self.format, access)
+    def opened(self, access: Access = OPEN, part: Part | None = None) -> SourceFile:
+        """Return the file, or a part of it, in the form that readers take."""
+        return SourceFile(self.source, self.uri, self.path, self.size, self.format, access, part)
 
 
 class UnreadFile(BaseModel):

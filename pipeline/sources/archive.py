@@ -38,6 +38,8 @@ _FIRST_BLOCK, _BLOCK = 2**12, 2**20
 _MOST_AGAIN, _TIMES_AGAIN = 256 * 2**20, 16
 """Bytes, and multiples of the file's size, that may be read again behind damage: records that each claim to hold all that follow would
 otherwise cost the square of their number. What is left then is one damaged part."""
+_CANDIDATES = 64
+"""Things like a record's start that are tried before a place is given up."""
 _OVERLAP = 64
 _HEAD = 2**16
 
@@ -84,11 +86,24 @@ class Broken(NamedTuple):
     spoils: str | None = None
 
 
-def read_archive(stream: SourceStream) -> Iterator[Found | Broken]:
-    """Yield records, and one `Broken` for each damaged part however many false starts lie in it."""
+def next_record(stream: SourceStream, place: int) -> int | None:
+    """Return where at a place or behind it a record seems to begin: one of its own, or one in an archive that a record holds."""
+    start, dictionary = _starts(stream)
+    for _ in range(_CANDIDATES):
+        place = next_start(stream, place, start)
+        if place < 0 or start is _PLAIN_START or is_whole_member(stream, place, dictionary):
+            break
+        place += 1
+    else:
+        return None
+    return place if place >= 0 else None
+
+
+def read_archive(stream: SourceStream, place: int = 0) -> Iterator[Found | Broken]:
+    """Yield the records from a place on, and one `Broken` for each damaged part however many false starts lie in it."""
     start, dictionary = _starts(stream)
     plain = stream if start is _PLAIN_START else None
-    base, last, reported, again = 0, -1, False, 0
+    base, last, reported, again = place, -1, False, 0
     while base >= 0:
         try:
             for found in _parsed(stream, base, dictionary, plain):

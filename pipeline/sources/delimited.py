@@ -11,8 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.sources.jsonl import record_of, unreadable
+from pipeline.sources.lines import FileLines, Line
 from pipeline.sources.rows import Record, Tally
-from pipeline.sources.streams import Damaged, Line, LineSplitter, decompressed
 from pipeline.verdict import Finding
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def read_csv(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record]
     """Yield a record for each row below the header."""
     # The module's own limit, 128 KiB a field, is one of the process; rows are bounded here.
     csv.field_size_limit(max(csv.field_size_limit(), source.max_record_bytes))
-    damage: list[Finding] = []
-    rows = _Rows(source, _lines(source, file, tally, damage))
+    lines = FileLines(source, file, tally)
+    rows = _Rows(source, iter(lines))
     header: list[str] | None = None
     for row in rows:
         tally.records -= len(row.lines) - 1
@@ -43,8 +43,8 @@ def read_csv(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record]
             tally.pass_over("header")
         else:
             yield _judged(source, row, header)
-    if damage:
-        yield Record(rows.last + 1, b"", finding=damage[0], digest=tally.file_digest(file))
+    if lines.damage is not None:
+        yield Record(rows.last + 1, b"", finding=lines.damage, digest=tally.file_digest(file))
 
 
 class Row(NamedTuple):
@@ -133,30 +133,6 @@ class _Rows:
 
             self._style = Dialect
         return self._style
-
-
-def _lines(source: Source, file: SourceFile, tally: Tally, damage: list[Finding]) -> Iterator[Line]:
-    """Yield the file's lines; the tally counts their ends in the blocks, before they are split."""
-    splitter = LineSplitter(source.max_record_bytes)
-    last = b"\n"
-    with file.open() as stream:
-        blocks = decompressed(stream, source.max_expansion)
-        while True:
-            try:
-                block = next(blocks, b"")
-            except Damaged as error:
-                damage.append(error.finding)
-                tally.records += 1  # the open line is part of what is lost
-                return
-            if not block:
-                break
-            tally.bytes += len(block)
-            tally.records += block.count(b"\n")
-            last = block[-1:]
-            yield from splitter.feed(block)
-    if last != b"\n":
-        tally.records += 1
-    yield from splitter.finish()
 
 
 def _judged(source: Source, row: Row, header: list[str] | None) -> Record:

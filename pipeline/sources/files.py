@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pipeline.errors import SourceChanged, SourceUnreadable
 from pipeline.source import Format, Source, SourceKind
 from pipeline.sources.access import OPEN, Access, access_of
 from pipeline.sources.stream import SourceStream
 from pipeline.sources.walk import walk
+
+if TYPE_CHECKING:
+    from pipeline.sources.parts import Part
 
 __all__ = ["Listing", "SourceFile", "SourceStream", "Unread", "format_of", "list_files"]
 
@@ -52,6 +55,8 @@ class SourceFile:
         How it is read.
     access
         What its file system is opened with; shown nowhere.
+    part
+        What of it is read, where it is cut in parts.
     """
 
     source: str
@@ -60,6 +65,7 @@ class SourceFile:
     size: int
     format: Format
     access: Access = field(default=OPEN, repr=False, compare=False)
+    part: Part | None = None
 
     def open(self) -> SourceStream:
         """Open the file for reading bytes.
@@ -86,12 +92,14 @@ class SourceFile:
             f"source '{self.source}': {self.path} changed since the batch was opened; run again when it is complete"
         )
 
-    def sha256(self) -> str:
-        """Return the digest of the file's bytes, in hexadecimal."""
+    def sha256(self, part: Part | None = None) -> str:
+        """Return the digest of the file's bytes, or of a part's, in hexadecimal."""
         digest = hashlib.sha256()
         with self.open() as stream:
-            while block := stream.read(_HASH_BLOCK):
+            left = self.size if part is None else part.end - stream.seek(part.start)
+            while block := stream.read(_HASH_BLOCK if part is None else min(_HASH_BLOCK, left)):
                 digest.update(block)
+                left -= len(block)
         return digest.hexdigest()
 
 

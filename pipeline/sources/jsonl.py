@@ -9,8 +9,8 @@ from pydantic_core import from_json
 
 from pipeline.sources.consent import stated
 from pipeline.sources.dates import parse_date
+from pipeline.sources.lines import FileLines, Line
 from pipeline.sources.rows import Post, Record, Tally
-from pipeline.sources.streams import Damaged, Line, LineSplitter, decompressed
 from pipeline.text.handles import without_handles
 from pipeline.verdict import Finding
 
@@ -33,41 +33,16 @@ def read_jsonl(source: Source, file: SourceFile, tally: Tally) -> Iterator[Recor
 def read_lines(source: Source, file: SourceFile, tally: Tally, take: LineReader) -> Iterator[Record]:
     """Yield what `take` makes of each line.
 
-    The tally's lines are counted as line ends in the blocks, before they are split. A compressed file that breaks off keeps the
-    records before the break; the rest is one failed record.
+    A compressed file that breaks off keeps the records before the break; the rest is one failed record.
     """
-    splitter = LineSplitter(source.max_record_bytes)
-    last = b"\n"
-    damage, number = None, 0
-    with file.open() as stream:
-        blocks = decompressed(stream, source.max_expansion)
-        while True:
-            try:
-                block = next(blocks, b"")
-            except Damaged as error:
-                damage = error.finding
-                break
-            if not block:
-                break
-            tally.bytes += len(block)
-            tally.records += block.count(b"\n")
-            last = block[-1:]
-            for line in splitter.feed(block):
-                number = line.number + 1
-                yield from take(source, line, tally)
-    if damage is not None:
-        # The open line is part of what is lost.
-        tally.records += 1
-        rest = list(splitter.finish())
-        if rest:
-            yield Record(number, rest[0].content, finding=damage, digest=rest[0].digest)
-        else:
-            yield Record(number, b"", finding=damage, digest=tally.file_digest(file))
-        return
-    if last != b"\n":
-        tally.records += 1
-    for line in splitter.finish():
+    lines, number = FileLines(source, file, tally), 0
+    for line in lines:
+        number = line.number + 1
         yield from take(source, line, tally)
+    if lines.damage is not None and lines.open is not None:
+        yield Record(number, lines.open.content, finding=lines.damage, digest=lines.open.digest)
+    elif lines.damage is not None:
+        yield Record(number, b"", finding=lines.damage, digest=tally.file_digest(file))
 
 
 def _record(source: Source, line: Line, tally: Tally) -> Iterator[Record]:

@@ -37,7 +37,8 @@ def read_parquet(source: Source, file: SourceFile, tally: Tally) -> Iterator[Rec
 
     A file whose footer cannot be read, or counts less than nothing, is one failed record.
     """
-    tally.bytes = file.size
+    part = file.part
+    tally.bytes = part.end - part.start if part else file.size
     with file.open() as stream:
         try:
             parquet = _opened(stream)
@@ -48,7 +49,7 @@ def read_parquet(source: Source, file: SourceFile, tally: Tally) -> Iterator[Rec
         except _DAMAGE as error:
             damage = type(error).__name__
         else:
-            for group in groups:
+            for group in groups[part.first : part.first + part.count] if part else groups:
                 yield from _row_group(reading, group)
             return
         tally.records += 1

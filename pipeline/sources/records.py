@@ -63,6 +63,8 @@ class FileAccount:
         `other_records` by kind, as far as the reader tells kinds apart.
     deleted
         `subject_id` of the posts and authors that the file says were deleted.
+    stopped
+        Where reading a part of the file stopped, where that is not certain (`parts.meet`).
     """
 
     records_read: int
@@ -71,6 +73,7 @@ class FileAccount:
     errors: dict[str, int] = field(default_factory=dict)
     kinds: dict[str, int] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
+    stopped: int | None = None
 
 
 class FileReading:
@@ -124,6 +127,7 @@ class FileReading:
             dict(sorted(builder.errors.items())),
             dict(sorted(tally.kinds.items())),
             frozenset(subject_id(self._source.name, address) for address in tally.deleted),
+            tally.stopped,
         )
 
 

@@ -117,6 +117,8 @@ class Tally:
         `other` by kind, where the reader tells kinds apart; names of ours, never of the data.
     deleted
         Addresses of posts and authors that the file says were deleted.
+    stopped
+        Where the first thing begins that was not read, where only that tells whether a part of a file was cut rightly.
     """
 
     records: int = 0
@@ -124,6 +126,7 @@ class Tally:
     bytes: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     deleted: set[str] = field(default_factory=set)
+    stopped: int | None = None
     _digest: str | None = None
 
     def pass_over(self, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Compressed files as blocks, blocks as lines, all in bounded memory.
+"""Compressed files as blocks, in bounded memory.
 
 What was decompressed before a damage is yielded before the damage is reported: the records before a break are kept.
 """
@@ -6,10 +6,9 @@ What was decompressed before a damage is yielded before the damage is reported: 
 from __future__ import annotations
 
 import bz2
-import hashlib
 import lzma
 import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import zstandard
 
@@ -34,6 +33,7 @@ _FIRST_PIECE, _LARGEST_PIECE = 2**10, 2**18
 for over and over."""
 
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"))
+_LONGEST_MAGIC = max(len(magic) for magic, _ in _MAGIC)
 
 
 class Damaged(Exception):  # noqa: N818 - a state of the file, caught by the readers and never shown
@@ -101,12 +101,23 @@ def decompressed(stream: SourceStream, most_expansion: float) -> Iterator[bytes]
     """
     allowance = Allowance(most_expansion)
     head = stream.read(BLOCK)
-    kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    kind = _compression(head)
     blocks = allowance.reading(_with_head(head, stream))
     if kind is None:
         yield from blocks
     else:
         yield from allowance.holding(_plain_blocks(kind, blocks))
+
+
+def is_compressed(stream: SourceStream) -> bool:
+    """Return whether a file's first bytes say that it is compressed."""
+    stream.seek(0)
+    return _compression(stream.read(_LONGEST_MAGIC)) is not None
+
+
+def _compression(head: bytes) -> str | None:
+    """Return how a file is compressed that begins with some bytes."""
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
 
 
 def _plain_blocks(kind: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -228,75 +239,3 @@ def _members(blocks: Iterator[bytes], opener: Callable[[], Any]) -> Iterator[byt
                 step = min(2 * step, _LARGEST_PIECE)
     if member is not None:
         raise Damaged("EOFError")
-
-
-class Line(NamedTuple):
-    """A line of a file, without its end.
-
-    Attributes
-    ----------
-    number
-        Zero-based.
-    content
-        Its bytes; empty where the line is longer than the limit.
-    size
-        Its length in bytes.
-    digest
-        sha256 of a line that is longer than the limit, else None.
-    """
-
-    number: int
-    content: bytes
-    size: int
-    digest: str | None = None
-
-
-class LineSplitter:
-    """Splits blocks into lines; holds at most `limit` bytes of a line and digests what is longer."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._number = 0
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._digest: Any = None
-
-    def feed(self, block: bytes) -> Iterator[Line]:
-        """Yield the lines that end in a block."""
-        *ended, rest = block.split(b"\n")
-        for part in ended:
-            if self._size or self._digest:
-                self._extend(part)
-                yield self._take()
-            elif len(part) <= self._limit:
-                yield Line(self._number, part, len(part))
-                self._number += 1
-            else:
-                self._extend(part)
-                yield self._take()
-        self._extend(rest)
-
-    def finish(self) -> Iterator[Line]:
-        """Yield the last line if it had no end."""
-        if self._size:
-            yield self._take()
-
-    def _extend(self, part: bytes) -> None:
-        """Lengthen the open line."""
-        if not part:
-            return
-        self._size += len(part)
-        if self._digest is None and self._size > self._limit:
-            self._digest = hashlib.sha256(b"".join(self._parts))
-            self._parts = []
-        if self._digest is None:
-            self._parts.append(part)
-        else:
-            self._digest.update(part)
-
-    def _take(self) -> Line:
-        """Return the open line and start the next."""
-        digest = None if self._digest is None else self._digest.hexdigest()
-        line = Line(self._number, b"".join(self._parts), self._size, digest)
-        self._number, self._parts, self._size, self._digest = self._number + 1, [], 0, None
-        return line

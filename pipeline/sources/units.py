@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from pipeline.source import Source
 from pipeline.sources.files import SourceFile
 from pipeline.sources.jsonl import line_records, parse_json, read_lines, unreadable
+from pipeline.sources.lines import Line
 from pipeline.sources.plain import read_whole
 from pipeline.sources.rows import Record, Tally
-from pipeline.sources.streams import Damaged, Line, decompressed
+from pipeline.sources.streams import Damaged, decompressed
 from pipeline.verdict import Finding
 
 
@@ -55,7 +56,7 @@ _DEEPEST = 4
 
 def read_units(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> Iterator[Record]:
     """Yield the records of a file of JSON."""
-    yield from (_document if _is_one_document(source, file) else _by_line)(source, file, tally, sort)
+    yield from (_document if is_one_document(source, file) else _by_line)(source, file, tally, sort)
 
 
 def _by_line(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> Iterator[Record]:
@@ -74,7 +75,7 @@ def _by_line(source: Source, file: SourceFile, tally: Tally, sort: Sorter) -> It
     yield from read_lines(source, file, tally, take)
 
 
-def _is_one_document(source: Source, file: SourceFile) -> bool:
+def is_one_document(source: Source, file: SourceFile) -> bool:
     """Return whether a file is one JSON document rather than one object a line, by its first two lines."""
     with file.open() as stream:
         try:

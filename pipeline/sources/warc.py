@@ -60,11 +60,16 @@ def read_warc(source: Source, file: SourceFile, tally: Tally) -> Iterator[Record
     Requests, revisits (the same content is in another record), metadata and information are counted by kind, not read;
     of revisits the source may want rows that name their targets.
     """
-    tally.bytes = file.size
+    part = file.part
+    tally.bytes = part.end - part.start if part else file.size
+    tally.stopped = file.size if part else None
     held: Record | None = None
     rules = rules_of(source.consent)
     with file.open() as stream:
-        for item in read_arc(stream) if is_arc(stream) else read_archive(stream):
+        for item in read_arc(stream) if is_arc(stream) else read_archive(stream, part.start if part else 0):
+            if part and item.offset >= part.end:
+                tally.stopped = item.offset
+                break
             # The damage of a record that was read from a broken member is that record's; it fails for both.
             if isinstance(item, Broken) and item.spoils and held is not None:
                 yield _spoil(held, item.spoils)

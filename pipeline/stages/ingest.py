@@ -1,6 +1,6 @@
 """Ingest: records become documents, every one of them accounted for.
 
-Files are grouped to tasks by size; a task reads its files and writes shards of bounded size, raw text in one file and the columns
+A task reads its files, or its part of a large one, and writes shards of bounded size, raw text in one file and the columns
 in another, under the raw root and the lake. The driver then finds records that were read twice and numbers the shards.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,32 +18,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import accounts
-from pipeline.batch import InputFile
-from pipeline.config import Settings
 from pipeline.document import INGEST, RAW, subjects_of
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.rows import Selection
 from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, write_shard
 from pipeline.lake.store import Store
-from pipeline.source import Source
 from pipeline.sources.access import OPEN, Access, access_of
 from pipeline.sources.records import FileAccount, read_file
 from pipeline.sources.rows import FileChunk
-from pipeline.sources.split import plan_tasks
+from pipeline.stages.ingest_tasks import Share, Task, read_all
 from pipeline.stages.posts import settle, write_deleted
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
-
-TASK_BYTES = 64 * 2**20
-"""Input that one task takes, unless a single file is larger."""
-
-
-class Task(NamedTuple):
-    """Files of one source that one worker reads."""
-
-    source: Source
-    files: tuple[InputFile, ...]
 
 
 class Destination(NamedTuple):
@@ -66,26 +53,28 @@ class Counted:
     figures: dict[str, float] = field(default_factory=dict)
     accounts: list[dict[str, Any]] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
+    stopped: int | None = None
 
     def add(self, figure: str, value: float) -> None:
         """Add to a figure."""
         self.figures[figure] = self.figures.get(figure, 0) + value
 
-    def close(self, source: str, place: str, size: int, account: FileAccount) -> None:
-        """Take in a file that was read to its end; `place` as its rows state it."""
+    def close(self, share: Share, place: str, account: FileAccount) -> None:
+        """Take in a file, or a part of one, that was read to its end; `place` as its rows state it."""
+        source, size = share.source, share.size
         self.accounts.append(accounts.read_account(place, size, account))
+        self.stopped = account.stopped
         self.deleted.update(account.deleted)
         self.add(f"read/{source}", account.records_read)
         self.add(f"other_records/{source}", account.other_records)
         self.add(f"bytes/{source}", size)
-        self.add(f"files/{source}", 1)
+        self.add(f"files/{source}", share.begins)
 
 
 def run(work: Work) -> Output:
     """Read every file of the batch and write its shards."""
     settings = work.batch.settings
-    tasks = plan(work.batch.settings, work.batch.record.inputs)
-    present = {task.source.name for task in tasks}
+    present = {file.source for file in work.batch.record.inputs}
     destination = Destination(
         lake=work.batch.lake,
         raw=work.batch.raw,
@@ -95,12 +84,13 @@ def run(work: Work) -> Output:
         tombstones=work.batch.corpus.tombstones(base_release(work.batch)),
         access={source.name: access_of(source) for source in settings.ingestion.sources if source.name in present},
     )
-    answers = work.on_workers(tasks, partial(read_task, destination=destination))
     columns: list[ShardFile] = []
     raw: list[ShardFile] = []
     deleted: list[ShardFile] = []
     metrics: dict[str, float | str | None] = {f"read/{source.name}": 0 for source in settings.ingestion.sources}
-    for answer in answers:
+    read: dict[str, list[dict[str, Any]]] = {}
+    for task, answer in read_all(work, destination.access, partial(read_task, destination=destination)):
+        read.setdefault(task.source.name, []).extend(answer["accounts"])
         for pair in answer["shards"]:
             number = len(columns)
             columns.append(ShardFile.model_validate(pair["columns"]).model_copy(update={"shard": number}))
@@ -117,21 +107,8 @@ def run(work: Work) -> Output:
     if any(name.startswith("posts/") for name in metrics):
         columns, raw, figures = settle(work, columns, raw, deleted)
         metrics |= figures
-    read: dict[str, list[dict[str, Any]]] = {}
-    for task, answer in zip(tasks, answers, strict=True):
-        read.setdefault(task.source.name, []).extend(answer["accounts"])
     table = accounts.write(work.batch.lake, work.folder, columns, read, uuid.uuid4().hex[:8])
     return Output([*columns, *raw, *deleted, table], metrics)
-
-
-def plan(settings: Settings, inputs: Sequence[InputFile]) -> list[Task]:
-    """Group the batch's files to tasks, source by source, in an order that only the files decide."""
-    tasks = []
-    for source in settings.ingestion.sources:
-        known = {file.path: file for file in inputs if file.source == source.name}
-        groups = plan_tasks([file.opened() for file in known.values()], TASK_BYTES)
-        tasks += [Task(source, tuple(known[file.path] for file in group)) for group in groups]
-    return tasks
 
 
 def read_task(task: Task, destination: Destination) -> str:
@@ -146,6 +123,7 @@ def read_task(task: Task, destination: Destination) -> str:
             "figures": found.figures,
             "accounts": found.accounts,
             "deleted": deleted and deleted.model_dump(),
+            "stopped": found.stopped,
         }
     )
 
@@ -165,8 +143,8 @@ def _shards(task: Task, destination: Destination, counted: Counted) -> Iterator[
     columns: list[pa.RecordBatch] = []
     rows = characters = 0
     name = task.source.name
-    for entry in task.files:
-        file = entry.opened(destination.access.get(name, OPEN))
+    for share in task.shares:
+        file = share.opened(destination.access.get(name, OPEN))
         reading, place = read_file(task.source, file), file.path
         for chunk in reading:
             found = _without_tombstones(chunk, destination.tombstones)
@@ -186,9 +164,8 @@ def _shards(task: Task, destination: Destination, counted: Counted) -> Iterator[
                 characters += size
                 if posts := part.num_rows - part.column("post").null_count:
                     counted.add(f"posts/{name}", posts)
-        counted.close(name, place, file.size, reading.account)
-        if file.sha256() != entry.sha256:
-            raise file.changed()
+        counted.close(share, place, reading.account)
+        share.check(file)
     if rows:
         yield pa.Table.from_batches(raw, RAW), pa.Table.from_batches(columns, INGEST)
 
