@@ -75,6 +75,8 @@ def test_what_does_not_start_is_no_java(program: str) -> None:
     assert java.probe(program) is None
 
 
+# Slow, as `tests/end_to_end/test_spark.py` runs on the Java that is found as well.
+@pytest.mark.slow
 @pytest.mark.spark
 def test_spark_runs_on_the_java_that_is_found() -> None:
     code = """

@@ -138,7 +138,7 @@ BLOCKS = (
     Fault("validate", "a rule whose verdict is lost", lost_verdict, (BETWEEN, "contaminated_left")),
     Fault("publish", "a text damaged on its way", damaged_text, (BETWEEN, "provenance_completeness")),
 )
-QUICK = {"ingest", "publish"}
+QUICK = {"ingest"}
 
 
 @pytest.fixture(scope="module")

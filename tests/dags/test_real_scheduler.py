@@ -23,6 +23,8 @@ from pipeline.recipe import STAGES
 pytestmark = pytest.mark.airflow
 DAG = "curate_batch"
 APPROVE = "review.approve"
+QUICK = {"lost_row", "approved", "quoting dedup"}
+"""Runs in `make test`: one that a gate stops, one that a curator lets pass, one that raises; the others in `make test-all`."""
 
 
 def three_flags() -> list[str]:
@@ -61,13 +63,16 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def runs(admin: AirflowClient, projects: dict[str, Path]) -> dict[str, str]:
+def runs(request: pytest.FixtureRequest, admin: AirflowClient, projects: dict[str, Path]) -> dict[str, str]:
+    """The runs, begun together; those of slow tests only where slow tests are run."""
+    slow = any(item.get_closest_marker("slow") and item.path == request.path for item in request.session.items)
     overrides = {"nothing_left": {"cleaning.quality_threshold": 1.0}}
     return {
         name: trigger(
             admin, folder.name, {"config": str(folder / "pipeline.yaml"), "overrides": overrides.get(name, {})}
         )
         for name, folder in projects.items()
+        if slow or name in QUICK
     }
 
 
@@ -77,9 +82,9 @@ def runs(admin: AirflowClient, projects: dict[str, Path]) -> dict[str, str]:
         # A worker that writes one row too few.
         ("lost_row", "language", "accounting_difference"),
         # A recogniser's screen that lets nothing pass: the canaries are not caught.
-        ("narrow_screen", "pii", "canaries_missed"),
+        pytest.param("narrow_screen", "pii", "canaries_missed", marks=pytest.mark.slow),
         # A threshold that no document reaches: nothing is left to release.
-        ("nothing_left", "publish", "documents"),
+        pytest.param("nothing_left", "publish", "documents", marks=pytest.mark.slow),
     ],
 )
 def test_a_planted_fault_blocks_and_no_later_stage_starts(
@@ -102,36 +107,48 @@ def test_a_planted_fault_blocks_and_no_later_stage_starts(
     assert [row["stage"] for row in api.funnel(reference)][-1] == stage
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "why"),
+    [
+        ("approved", "Approve", "known copies of one feed"),
+        pytest.param("rejected", "Reject", "the feed is broken", marks=pytest.mark.slow),
+    ],
+)
 def test_faults_of_three_stages_flag_and_the_curators_answer_decides(
-    home: AirflowHome, admin: AirflowClient, runs: dict[str, str], projects: dict[str, Path]
+    home: AirflowHome,
+    admin: AirflowClient,
+    runs: dict[str, str],
+    projects: dict[str, Path],
+    name: str,
+    option: str,
+    why: str,
 ) -> None:
-    curator = home.client("cora")
-    until(lambda: admin.approvals(DAG, runs["approved"]))
+    curator, config = home.client("cora"), projects[name] / "pipeline.yaml"
+    until(lambda: admin.approvals(DAG, runs[name]))
     with pytest.raises(UserError, match="403"):
-        home.client("vic").answer(DAG, runs["approved"], APPROVE, "Approve", "I may not")
-    answers = {"approved": ("Approve", "known copies of one feed"), "rejected": ("Reject", "the feed is broken")}
-    for name, (option, why) in answers.items():
-        until(lambda name=name: admin.approvals(DAG, runs[name]))
-        assert listing.releases(projects[name] / "pipeline.yaml") == []
-        decide(curator, runs[name], option, why)
+        home.client("vic").answer(DAG, runs[name], APPROVE, "Approve", "I may not")
+    assert listing.releases(config) == []
+    decide(curator, runs[name], option, why)
     with pytest.raises(UserError, match="409"):
-        curator.answer(DAG, runs["approved"], APPROVE, "Reject", "changed my mind")
-    for name, (_, why) in answers.items():
-        state, states = finished(admin, runs[name])
-        assert state == "success"
-        assert states["commit"] == ("success" if name == "approved" else "skipped")
-        assert states["rejected"] == ("skipped" if name == "approved" else "success")
-        reference = admin.xcom(DAG, runs[name], "open_batch")
-        assert {"ingest", "dedup", "validate"} <= {flag["stage"] for flag in api.holds(reference)}
-        [case] = listing.reviews(projects[name] / "pipeline.yaml")
-        assert (case["state"], case["who"], case["why"]) == (name, "cora", why)
-        assert case["when"]
-    released = listing.release(projects["approved"] / "pipeline.yaml", None)
-    assert (released["approved"]["who"], released["approved"]["why"]) == ("cora", "known copies of one feed")
-    assert listing.releases(projects["rejected"] / "pipeline.yaml") == []
-    [event] = admin.asset_events(runs["approved"])
-    assert event["extra"] == {"release": 1, "documents": released["documents"], "digest": released["digest"]}
-    assert admin.asset_events(runs["rejected"]) == []
+        curator.answer(DAG, runs[name], APPROVE, "Reject", "changed my mind")
+    state, states = finished(admin, runs[name])
+    assert state == "success"
+    assert states["commit"] == ("success" if name == "approved" else "skipped")
+    assert states["rejected"] == ("skipped" if name == "approved" else "success")
+    assert {"ingest", "dedup", "validate"} <= {
+        flag["stage"] for flag in api.holds(admin.xcom(DAG, runs[name], "open_batch"))
+    }
+    [case] = listing.reviews(config)
+    assert (case["state"], case["who"], case["why"]) == (name, "cora", why)
+    assert case["when"]
+    if name == "approved":
+        released = listing.release(config, None)
+        assert (released["approved"]["who"], released["approved"]["why"]) == ("cora", why)
+        [event] = admin.asset_events(runs[name])
+        assert event["extra"] == {"release": 1, "documents": released["documents"], "digest": released["digest"]}
+    else:
+        assert listing.releases(config) == []
+        assert admin.asset_events(runs[name]) == []
 
 
 def test_an_exception_that_quotes_a_text_leaves_no_trace_and_neither_do_the_other_runs(
@@ -181,6 +198,8 @@ def test_a_form_that_does_not_fit_is_refused(admin: AirflowClient) -> None:
         admin.trigger(DAG, {"sources": "web_crawl"})
 
 
+# Slow, as a second batch goes its whole way; `test_nightly_ingest.py` has the nightly without a scheduler.
+@pytest.mark.slow
 def test_nightly_through_the_scheduler_takes_a_drop_once(admin: AirflowClient, tmp_path: Path) -> None:
     folder = project(tmp_path / "night")
     drop = put(folder / "input" / SOURCE / "night-1" / "a.jsonl", good(4)).parent
