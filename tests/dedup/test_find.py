@@ -138,7 +138,7 @@ def shared_bucket_matters(case):
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(cases())
 def test_equals_the_quadratic_reference(case):
     assume(not shared_bucket_matters(case))
@@ -146,7 +146,7 @@ def test_equals_the_quadratic_reference(case):
     assert as_dict(ids, run(case)) == {name: list(row) for name, row in reference(ids, texts, ranks, published).items()}
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(cases())
 def test_laws(case):
     ids, texts, _, published = case
@@ -177,7 +177,7 @@ def test_laws(case):
     assert statistics.verified_pairs == len(found.verified.pairs) <= statistics.candidate_pairs
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(cases(), st.randoms(), st.integers(1, 40))
 def test_neither_row_order_nor_blocks_matter(case, random, block_characters):
     ids, texts, ranks, published = case

@@ -42,7 +42,12 @@ def documents(count: int, start: int = 0, prefix: str = "doc") -> list[dict[str,
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the design's configuration and one source; stages run without Spark."""
     monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
-    config = YAML.replace("      - social_feeds\n      - web_crawl\n", "")
-    (tmp_path / "pipeline.yaml").write_text(config)
-    write_jsonl(tmp_path / "input" / "licensed_content" / "a.jsonl", documents(24))
-    return tmp_path
+    return make_project(tmp_path)
+
+
+def make_project(folder: Path) -> Path:
+    """Write the design's configuration with one source of 24 documents."""
+    folder.mkdir(exist_ok=True)
+    (folder / "pipeline.yaml").write_text(YAML.replace("      - social_feeds\n      - web_crawl\n", ""))
+    write_jsonl(folder / "input" / "licensed_content" / "a.jsonl", documents(24))
+    return folder

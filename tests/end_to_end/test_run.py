@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +19,7 @@ from pipeline.explain import explain
 from pipeline.lake import snapshots
 from pipeline.recipe import STAGES
 from pipeline.report.funnel import balanced
-from tests.end_to_end.conftest import documents, texts, write_jsonl
+from tests.end_to_end.conftest import documents, make_project, texts, write_jsonl
 
 
 def curate(project: Path, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -41,9 +42,38 @@ def approve(project: Path, result: dict[str, Any]) -> dict[str, Any]:
     ]
 
 
-def test_a_batch_becomes_a_release_and_every_row_is_accounted_for(project: Path) -> None:
-    reference, result = curate(project)
-    released = approve(project, result)
+class Curated(NamedTuple):
+    """A project whose batch was published, or waits for it: what the runs returned, and how the lake looked then."""
+
+    project: Path
+    reference: dict[str, Any]
+    result: dict[str, Any]
+    released: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Curated:
+    """One batch that was curated and published; what must not change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLUICE_SPARK_MASTER", "inline")
+        folder = make_project(tmp_path_factory.mktemp("once") / "project")
+        reference, result = curate(folder)
+        released = approve(folder, result)
+    shutil.copytree(folder, folder.with_suffix(".saved"))
+    return Curated(folder, reference, result, released)
+
+
+@pytest.fixture
+def published(once: Curated, monkeypatch: pytest.MonkeyPatch) -> Curated:
+    """The published batch, put back as it was, in the same place."""
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    shutil.rmtree(once.project)
+    shutil.copytree(once.project.with_suffix(".saved"), once.project)
+    return once
+
+
+def test_a_batch_becomes_a_release_and_every_row_is_accounted_for(published: Curated) -> None:
+    reference, released = published.reference, published.released
     assert released["release"] == 1
     rows = api.funnel(reference)
     assert [row["stage"] for row in rows] == list(STAGES)
@@ -58,36 +88,36 @@ def test_a_batch_becomes_a_release_and_every_row_is_accounted_for(project: Path)
     assert indicators["duplicate_share"] == 0
 
 
-def test_an_unchanged_batch_does_no_work_and_publishes_nothing(project: Path) -> None:
-    first, result = curate(project)
-    approve(project, result)
+def test_an_unchanged_batch_does_no_work_and_publishes_nothing(published: Curated) -> None:
+    project = published.project
     again = api.open_batch(str(project / "pipeline.yaml"))
-    assert again == first
+    assert again == published.reference
     assert all(api.run_stage(again, stage)["reused"] for stage in STAGES)
-    assert api.commit(again, result.get("case_id"))["published"] is False
+    assert api.commit(again, published.result.get("case_id"))["published"] is False
     assert len(listing.releases(project / "pipeline.yaml")) == 1
 
 
-def test_repeats_of_a_published_document_name_their_published_survivor(project: Path) -> None:
-    _, result = curate(project)
-    approve(project, result)
-    published = {row["document_id"] for part in _corpus(project) for row in part.to_pylist()}
+def test_repeats_of_a_published_document_name_their_published_survivor(published: Curated) -> None:
+    project = published.project
+    released = {row["document_id"] for part in _corpus(project) for row in part.to_pylist()}
     write_jsonl(
         project / "input" / "licensed_content" / "a.jsonl", documents(8, prefix="again") + documents(12, start=24)
     )
-    reference, _ = curate(project)
+    reference = api.open_batch(str(project / "pipeline.yaml"))
+    api.run_stage(reference, "ingest")
+    api.run_gate(reference, "ingest")
+    api.run_stage(reference, "dedup")
     rejected = listing.quarantined(reference, "dedup", None, 100)
     assert len(rejected) == 8
     for row in rejected:
         story = explain(load_batch(reference).settings, row["document_id"])["batches"][0]["stages"][-1]
-        assert story["values"]["survivor"] in published
+        assert story["values"]["survivor"] in released
         assert story["values"]["survivor_release"] == 1
         assert story["values"]["similarity"] >= 0.8
 
 
-def test_a_changed_threshold_runs_quality_and_what_follows(project: Path) -> None:
-    curate(project)
-    reference = api.open_batch(str(project / "pipeline.yaml"), overrides={"cleaning.quality_threshold": 0.1})
+def test_a_changed_threshold_runs_quality_and_what_follows(published: Curated) -> None:
+    reference = api.open_batch(str(published.project / "pipeline.yaml"), overrides={"cleaning.quality_threshold": 0.1})
     reused = {}
     for stage in STAGES:
         reused[stage] = api.run_stage(reference, stage)["reused"]
@@ -186,8 +216,8 @@ def test_a_stage_that_is_switched_off_passes_documents_through_and_marks_the_rel
     assert release["documents"] == api.funnel(reference)[-1]["kept"] > 0
 
 
-def test_an_upgrade_of_the_code_hides_nothing_and_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reference, _ = curate(project)
+def test_an_upgrade_of_the_code_hides_nothing_and_is_said(published: Curated, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, reference = published.project, published.reference
     before = api.funnel(reference)
     monkeypatch.setattr(chain, "code_digest", lambda places: "f" * 64 if "stages/pii.py" in places else "e" * 64)
     assert api.funnel(reference) == before
@@ -196,10 +226,8 @@ def test_an_upgrade_of_the_code_hides_nothing_and_is_said(project: Path, monkeyp
         api.run_stage(reference, "quality")
 
 
-def test_a_released_text_is_the_text_that_came_in(project: Path) -> None:
-    _, result = curate(project)
-    approve(project, result)
-    found = {row["text"] for part in _corpus(project) for row in part.to_pylist()}
+def test_a_released_text_is_the_text_that_came_in(published: Curated) -> None:
+    found = {row["text"] for part in _corpus(published.project) for row in part.to_pylist()}
     assert found <= {text.strip() for text in texts(24)} | set(texts(24))
 
 

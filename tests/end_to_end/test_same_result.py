@@ -93,6 +93,8 @@ def same(release: dict[str, Any], other: dict[str, Any]) -> None:
     assert {key: release["kpis"][key] for key in indicators} == {key: other["kpis"][key] for key in indicators}
 
 
+# Slow; `tests/laws/test_batch_laws.py` has other orders, files and shards on generated batches.
+@pytest.mark.slow
 def test_shuffled_files_sixteen_shards_and_another_root(plain: dict[str, Any], tmp_path: Path) -> None:
     file = project(tmp_path / "an other\u00e9 root", shuffled_files())
     publish(file, 3, {"licensed_content": [str(file.parent / "first")]})
