@@ -127,6 +127,7 @@ RECIPE: tuple[Step, ...] = (
             "text/handles.py",
             "text/normalize.py",
             "stages/ingest.py",
+            "stages/ingest_tasks.py",
             "stages/posts.py",
             "stages/threads.py",
         ),

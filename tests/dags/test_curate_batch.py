@@ -62,7 +62,7 @@ def corpus_events(run) -> list:
         return list(session.scalars(select(AssetEvent).where(AssetEvent.source_run_id == run.run_id)))
 
 
-@pytest.mark.parametrize("stage", ["dedup", "publish"])
+@pytest.mark.parametrize("stage", ["dedup", pytest.param("publish", marks=pytest.mark.slow)])
 def test_a_blocked_gate_starts_nothing_after_it_and_is_not_tried_again(curate, stage):
     states, calls, run = curate(blocks=stage)
     place = STAGES.index(stage)

@@ -14,8 +14,6 @@ from tests.end_to_end.conftest import documents, write_jsonl
 from tests.sources.hostile import LIMITS, lines, parquets
 from tests.sources.hostile_archives import archives
 
-CASES = [*lines(), *archives(), *parquets()]
-
 # Reads the batch in a process of its own, whose peak of memory is then that of the tasks.
 READ = """
 import json, resource, sys
@@ -48,8 +46,9 @@ def config(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_each_hostile_file_fails_alone_and_is_explained(tmp_path: Path) -> None:
+    cases = [*lines(), *archives(), *parquets()]
     (tmp_path / "hostile").mkdir()
-    for case in CASES:
+    for case in cases:
         (tmp_path / "hostile" / case.name).write_bytes(case.content)
     write_jsonl(tmp_path / "good.jsonl", documents(30))
     done = subprocess.run(
@@ -62,13 +61,13 @@ def test_each_hostile_file_fails_alone_and_is_explained(tmp_path: Path) -> None:
     assert found["unread"] == []
     assert found["peak"] < 1.5 * 2**20, "KiB"
 
-    outcomes: dict[str, Counter[str]] = {case.name: Counter() for case in CASES}
+    outcomes: dict[str, Counter[str]] = {case.name: Counter() for case in cases}
     for source, file, reason in found["rows"]:
         if source == "hostile":
             short = reason.split(".")[1].split("@")[0] if reason else "kept"
             # The good records before and behind are the same in many files: read before in this batch.
             outcomes[file]["kept" if short == "repeated_record" else short] += 1
-    assert {name: dict(counts) for name, counts in outcomes.items()} == {case.name: case.outcomes for case in CASES}
+    assert {name: dict(counts) for name, counts in outcomes.items()} == {case.name: case.outcomes for case in cases}
 
     reasons = Counter(reason for *_, reason in found["rows"] if reason)
     assert found["listed"] == reasons.total()

@@ -27,8 +27,8 @@ ELSEWHERE = {
 }
 """Points of other calls than a batch's way, and the tests that kill there."""
 POINTS = [point for point in faults.POINTS if not point.startswith(tuple(ELSEWHERE))]
-QUICK = {"corpus.record.before"}
-"""In `make test`; all the others in `make test-all`."""
+QUICK = {"stage.manifest.before#4"}
+"""In `make test`, besides those of `tests/lake/test_crashes.py`; all the others in `make test-all`."""
 # A stage's points are reached again and again: also kill in the middle of a batch, and at its end.
 LATER = ["stage.manifest.before#4", "stage.manifest.after#8", "stage.shard.after#9", "stage.shard.before#20",
          "stage.head.before#5", "gate.report.before#6", "table.file.after#2"]  # fmt: skip

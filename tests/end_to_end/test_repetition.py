@@ -69,6 +69,8 @@ def test_a_case_is_decided_on_the_configuration_that_it_was_seen_with(project: P
         assert decided["commit"]["release"]
 
 
+# Slow: four whole batches.
+@pytest.mark.slow
 def test_a_held_batch_is_rebased_on_what_was_published_meanwhile(project: Path) -> None:
     """Three others are published while a curator thinks; what the held batch shares with them goes, the rest is released."""
     shared = [documents(2, start=0), documents(2, start=8), documents(2, start=16)]
