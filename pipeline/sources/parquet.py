@@ -49,7 +49,7 @@ def read_parquet(source: Source, file: SourceFile, tally: Tally) -> Iterator[Rec
         except _DAMAGE as error:
             damage = type(error).__name__
         else:
-            for group in groups[part.first : part.first + part.count] if part else groups:
+            for group in groups[part.first : part.first + part.units] if part else groups:
                 yield from _row_group(reading, group)
             return
         tally.records += 1

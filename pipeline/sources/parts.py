@@ -40,7 +40,7 @@ class Part(NamedTuple):
         Zero-based, in the file's order.
     start, end
         Its bytes: what begins at `start` or behind it and before `end` belongs to it.
-    first, count
+    first, units
         Number of its first line or row group, and how many begin in it; an archive's records have no numbers.
     sha256
         Digest of its bytes.
@@ -50,7 +50,7 @@ class Part(NamedTuple):
     start: int
     end: int
     first: int
-    count: int
+    units: int
     sha256: str
 
 

@@ -112,7 +112,11 @@ def plan(work: Work, access: Mapping[str, Access]) -> list[Task]:
     tasks = []
     for source in sources.values():
         own = [Share(file) for file in inputs if file.source == source.name]
-        shares = [share._replace(part=part) for share in own for part in parts.get(share.name) or [None]]
+        shares = [
+            part
+            for share in own
+            for part in [Share(share.entry, part) for part in parts.get(share.name, ())] or [share]
+        ]
         for group in plan_tasks(shares, TASK_BYTES):
             tasks += [Task(source, tuple(run)) for _, run in groupby(group, key=lambda share: share.part)]
     return tasks

@@ -49,7 +49,7 @@ def check(path: Path, target: int, source: Source = SOURCE, form: str | None = N
     if not parts:
         return 0, True
     assert (parts[0].start, parts[-1].end) == (0, file.size)
-    assert all(a.end == b.start and a.first + a.count == b.first for a, b in pairwise(parts))
+    assert all(a.end == b.start and a.first + a.units == b.first for a, b in pairwise(parts))
     assert [part.sha256 for part in parts] == [file.sha256(part) for part in parts]
     read_parts = [read(source, dataclasses.replace(file, part=part)) for part in parts]
     if not meet(parts, [account.stopped for _, account in read_parts]):
