@@ -24,7 +24,7 @@ _PAIR_COST = 20.0  # one more candidate: read, shingle, compare
 # The pairs that must not become candidates: a corpus of ten million documents that have one shingle in twenty in common
 # (templates, notices, quotations). Fewer rows a band would nominate them by the million.
 _CORPUS = 10_000_000
-_BACKGROUND = 0.05
+BACKGROUND = 0.05
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,19 @@ class Plan:
 
     def cost(self) -> float:
         """Return the expected cost of a document in microseconds, by the figures above."""
-        unwanted = _CORPUS * self.catch(_BACKGROUND)
-        return self.permutations * _PERMUTATION_COST + self.bands * _BAND_COST + unwanted * _PAIR_COST
+        return self.permutations * _PERMUTATION_COST + self.bands * _BAND_COST + self.load(_CORPUS) * _PAIR_COST
+
+    def load(self, documents: int, similarity: float = BACKGROUND) -> float:
+        """Return how many documents of a corpus one document is expected to be compared with for nothing.
+
+        Parameters
+        ----------
+        documents
+            Of the corpus.
+        similarity
+            That any two documents have which are no duplicates; one shingle in twenty is much for whole texts, usual for templates.
+        """
+        return documents * self.catch(similarity)
 
 
 def derive(threshold: float, recall: float, max_permutations: int = MAX_PERMUTATIONS) -> Plan:

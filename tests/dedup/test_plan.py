@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,3 +63,31 @@ def test_curve_rises_from_0_to_1():
     assert curve[0].tolist() == [0, 0]
     assert curve[-1].tolist() == [1, 1]
     assert (np.diff(curve, axis=0) > 0).all()
+
+
+def test_the_command_shows_the_curve_and_the_load():
+    from typer.testing import CliRunner
+
+    from pipeline.cli import app
+
+    settings = ["--set", "dedup.threshold=0.7", "--set", "dedup.recall=0.95"]
+    shown = json.loads(CliRunner().invoke(app, ["dedup", "plan", *settings, "--json"]).output)
+    chosen = derive(0.7, 0.95)
+    assert (shown["bands"], shown["rows_per_band"]) == (chosen.bands, chosen.rows)
+    assert shown["catch"]["0.7"] == pytest.approx(1 - (1 - 0.7**chosen.rows) ** chosen.bands)
+    assert shown["catch"]["0.7"] >= 0.95
+    assert shown["needless_comparisons"]["0.1"] == pytest.approx(1e6 * (1 - (1 - 0.1**chosen.rows) ** chosen.bands))
+    table = CliRunner().invoke(app, ["dedup", "plan", *settings]).output
+    assert "0.7 (threshold)" in table
+    assert "against 1,000,000 other documents" in table
+
+
+def test_a_recall_that_no_plan_reaches_gets_a_sentence():
+    from typer.testing import CliRunner
+
+    from pipeline.cli import app
+
+    ended = CliRunner().invoke(
+        app, ["dedup", "plan", "--set", "dedup.threshold=0.05", "--set", "dedup.recall=0.9999999"]
+    )
+    assert "needs more than 256 permutations" in str(ended.exception)
