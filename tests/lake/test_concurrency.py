@@ -81,7 +81,7 @@ def watch(root: str, stop, results) -> None:
     results.put((wrong, sorted(seen)))
 
 
-@pytest.mark.parametrize("turns", [2, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("turns", [3, pytest.param(50, marks=pytest.mark.slow)])
 def test_two_writers_and_five_readers(processes, tmp_path, turns):
     root, stop, both = str(tmp_path), processes.Event(), processes.Barrier(2)
     tried, watched = processes.Queue(), processes.Queue()

@@ -124,10 +124,14 @@ def test_only_the_configured_entities_are_replaced() -> None:
 )
 def test_the_cost_of_a_single_line_follows_its_length(piece: str) -> None:
     def cost(characters: int) -> float:
+        """Return the least of three: a busy machine makes a run dearer, never cheaper."""
         text = pa.array([piece * (characters // len(piece))])
-        start = time.process_time()
-        redact(text, PII)
-        return time.process_time() - start
+        spent = []
+        for _ in range(3):
+            start = time.process_time()
+            redact(text, PII)
+            spent.append(time.process_time() - start)
+        return min(spent)
 
     cost(1_000)
     short, long = cost(10_000), cost(40_000)
