@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("ingest", "minhash", "language", "pii", "quality", "archives", "extraction")
+BENCHMARKS = ("ingest", "minhash", "language", "pii", "quality", "archives", "extraction", "dedup_index")
 
 
 def main() -> int:

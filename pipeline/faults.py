@@ -34,6 +34,8 @@ POINTS: tuple[str, ...] = (
     "review.decision.after",
     "table.file.before",
     "table.file.after",
+    "index.file.before",
+    "index.file.after",
     "corpus.lease.after",
     "corpus.documents.before",
     "corpus.documents.after",

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline import api, config, listing
-from pipeline.batch import lake_store
+from pipeline.batch import corpus, lake_store
 from pipeline.commands.options import (
     BatchOption,
     CaseId,
@@ -159,6 +159,14 @@ def lake_moved_from(
     """Tell a lake where it lay before, if its tables hold addresses there that it does not know itself."""
     for root in moved_from(lake_store(config.load(config_file)), former):
         out.print(root)
+
+
+@lakes.command("reindex")
+def lake_reindex(config_file: ConfigOption, as_json: Json = False) -> None:
+    """Make the index of near-duplicates anew from the published signatures, and forget at once what was taken down."""
+    with log.status("making the index anew"):
+        corpus(config.load(config_file)).reindex()
+    show(listing.release(config_file, None), as_json, terminal.print_release)
 
 
 def gc(

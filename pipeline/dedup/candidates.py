@@ -31,6 +31,19 @@ class CappedBuckets(NamedTuple):
     """Documents in at least one of them (of the batch, where it is compared with the published side)."""
 
 
+class Buckets(NamedTuple):
+    """The published side's buckets that a batch shares."""
+
+    hashes: npt.NDArray[np.uint64]
+    """Band hashes, ascending."""
+    sizes: npt.NDArray[np.int64]
+    """Published documents that have each."""
+    starts: npt.NDArray[np.int64]
+    """Place of the first of them in `rows`."""
+    rows: npt.NDArray[np.int64]
+    """Rows of the published side, the preferred ones of each bucket first; of one above the limit, the first `ANCHORS` suffice."""
+
+
 def candidate_pairs(
     bands: Bands, max_bucket: int, rank: npt.NDArray[np.int64] | None = None
 ) -> tuple[Pairs, CappedBuckets]:
@@ -68,33 +81,53 @@ def candidate_pairs(
     return _decode(found, total), CappedBuckets(buckets, int(capped.sum()))
 
 
-def candidates_against(
-    new: Bands, published: Bands, max_bucket: int, published_rank: npt.NDArray[np.int64] | None = None
-) -> tuple[Pairs, CappedBuckets]:
+def candidates_against(new: Bands, published: Buckets, documents: int, max_bucket: int) -> tuple[Pairs, CappedBuckets]:
     """Return the pairs (row of the batch, row of the published side) that share a bucket.
 
     A document of the batch is paired with all published documents of its bucket up to `max_bucket`; beyond, with the first
-    `ANCHORS` by `published_rank` (default: row order). The cost is that of looking the published hashes up in the batch's.
+    `ANCHORS`.
+
+    Parameters
+    ----------
+    new
+        Of the batch.
+    published
+        What the batch's hashes were found under.
+    documents
+        Number of rows of the published side.
+    max_bucket
+        Largest bucket whose documents are all paired.
     """
-    rows, published_rows = np.flatnonzero(new.usable), _in_order(published.usable, published_rank)
-    total = len(published.usable)
+    rows = np.flatnonzero(new.usable)
     found = np.empty(0, np.int64)
     capped = np.zeros(len(new.usable), np.bool_)
     buckets = 0
     for band in range(new.hashes.shape[1]):
-        column = new.hashes[rows, band]
-        hits, hashes = _in(published.hashes[published_rows, band], column)
-        by_hash = np.argsort(hashes, kind="stable")
-        members, hashes = published_rows[hits[by_hash]], hashes[by_hash]
-        start = np.searchsorted(hashes, column, "left")
-        partners = np.searchsorted(hashes, column, "right") - start
+        column = new.hashes[rows, band].view(np.uint64)
+        hits, place = _places(published.hashes, column)
+        mine, partners = rows[hits], published.sizes[place]
         over = partners > max_bucket
-        buckets += len(np.unique(column[over]))
-        capped[rows[over]] = True
+        buckets += len(np.unique(place[over]))
+        capped[mine[over]] = True
         partners[over] = np.minimum(partners[over], ANCHORS)
-        left, right = np.repeat(rows, partners), members[_ranges(start, partners)]
-        found = _union(found, left * total + right)
-    return _decode(found, total), CappedBuckets(buckets, int(capped.sum()))
+        left, right = np.repeat(mine, partners), published.rows[_ranges(published.starts[place], partners)]
+        found = _union(found, left * documents + right)
+    return _decode(found, documents), CappedBuckets(buckets, int(capped.sum()))
+
+
+def gather(hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64], rank: npt.NDArray[np.int64]) -> Buckets:
+    """Return the buckets of a published side.
+
+    Parameters
+    ----------
+    hashes, rows
+        Each band hash with the row of its document, in any order.
+    rank
+        Place of each row in the order of preference.
+    """
+    order = np.lexsort((rank[rows], hashes))
+    known, starts, sizes = np.unique(hashes[order], return_index=True, return_counts=True)
+    return Buckets(known, sizes, starts, rows[order])
 
 
 def _in_order(usable: npt.NDArray[np.bool_], rank: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
@@ -117,16 +150,15 @@ def _ranges(starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> np
     return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
 
-def _in(
-    values: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]
+def _places(
+    known: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the places of the values that are among the wanted, and these values."""
-    known = np.unique(wanted)
+    """Return which of the values are among the known ones, which ascend, and their places there."""
     if not len(known):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    nearest = known[np.minimum(np.searchsorted(known, values), len(known) - 1)]
-    places = np.flatnonzero(nearest == values)
-    return places, values[places]
+    nearest = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    hits = np.flatnonzero(known[nearest] == values)
+    return hits, nearest[hits]
 
 
 def _union(found: npt.NDArray[np.int64], more: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pipeline.dedup.survivors import places
 
 if TYPE_CHECKING:
+    from pipeline.dedup.candidates import Buckets
     from pipeline.dedup.exact import Keys
     from pipeline.dedup.signatures import Bands
 
@@ -44,8 +45,8 @@ class PublishedInput:
     """Unique."""
     releases: npt.NDArray[np.int64]
     """The release that published each."""
-    bands: Bands
-    """Of the raw text, as the batch's."""
+    buckets: Buckets
+    """By bands of the raw text, as the batch's."""
     texts: Texts
     """Published, hence redacted, texts."""
     redact: Callable[[pa.Array], pa.Array]

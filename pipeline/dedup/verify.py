@@ -38,10 +38,10 @@ def no_pairs() -> VerifiedPairs:
 
 def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rules) -> VerifiedPairs:
     """Return the verified pairs (row of the batch, row of the published side): redacted text with published text."""
-    order = published.rank(np.arange(len(published.releases)))
-    candidates, capped = candidates_against(batch.bands, published.bands, rules.max_bucket, order)
+    documents = len(published.releases)
+    candidates, capped = candidates_against(batch.bands, published.buckets, documents, rules.max_bucket)
     # The published texts' lengths are not known; a candidate's own length stands for its partner's.
-    weights = np.zeros(len(published.releases), np.int64)
+    weights = np.zeros(documents, np.int64)
     weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
     similarity, equal = np.empty(len(candidates), np.float64), np.empty(len(candidates), np.bool_)
     for block in blocks(candidates, batch.characters, weights, rules.block_characters, same=False):

@@ -79,33 +79,31 @@ def check_addition(
     return Addition(checked, known, digest)
 
 
-def check_new(batch_id: str, ids: pa.ChunkedArray, corpus: Iterable[pa.RecordBatch]) -> None:
-    """Check that no document of a batch is in the corpus already; `corpus` gives the column `document_id`.
+def check_new(batch_id: str, known: int) -> None:
+    """Check that none of a batch's documents is in the corpus already; `ContractViolation` if some are known there."""
+    if known:
+        raise ContractViolation(
+            f"{known} documents of batch '{batch_id}' are in the corpus already: rebase it on the newest release"
+        )
 
-    Raises
-    ------
-    ContractViolation
-        If one is.
-    """
+
+def count_in(corpus: Iterable[pa.RecordBatch], ids: pa.ChunkedArray) -> int:
+    """Return how many of some ids a corpus holds; it gives the column `document_id`."""
     if not len(ids):
-        return
-    waiting, rows = list[pa.Array](), 0
+        return 0
+    waiting, rows, found = list[pa.Array](), 0, 0
     # Each comparison hashes the batch's ids once, so it pays to compare with many at a time.
     for batch in corpus:
         waiting.append(batch["document_id"])
         rows += batch.num_rows
         if rows >= _IDS_AT_ONCE:
-            _check_apart(batch_id, ids, waiting)
+            found += _count(waiting, ids)
             waiting, rows = [], 0
-    _check_apart(batch_id, ids, waiting)
+    return found + _count(waiting, ids)
 
 
-def _check_apart(batch_id: str, ids: pa.ChunkedArray, published: list[pa.Array]) -> None:
-    found = pc.is_in(pa.chunked_array(published, pa.string()), value_set=ids)
-    if doubled := pc.sum(found).as_py():
-        raise ContractViolation(
-            f"{doubled} documents of batch '{batch_id}' are in the corpus already: rebase it on the newest release"
-        )
+def _count(published: list[pa.Array], ids: pa.ChunkedArray) -> int:
+    return int(pc.sum(pc.is_in(pa.chunked_array(published, pa.string()), value_set=ids)).as_py() or 0)
 
 
 def _check_unique(ids: pa.ChunkedArray, where: str) -> None:

@@ -28,7 +28,7 @@ from pipeline.lake.snapshots import COLUMNS_ROLE, TEXT_ROLE, write_shard
 from pipeline.lake.store import Store
 
 NAME = "lake.json"
-PRESENT = 1
+PRESENT = 2
 """The format of the lake that this program writes."""
 TABLES_PRESENT = 1
 """The format of the published tables that this program writes."""
@@ -226,5 +226,9 @@ def _split(store: Store, manifest: Manifest) -> None:
     manifests.replace(store, new)
 
 
-STEPS: dict[int, Callable[[Store], None]] = {0: _text_beside_the_columns}
+def _releases_name_an_index(store: Store) -> None:
+    """1 -> 2: a release record may name an index of near-duplicates. The next publish makes it; old records stay as they are."""
+
+
+STEPS: dict[int, Callable[[Store], None]] = {0: _text_beside_the_columns, 1: _releases_name_an_index}
 """How to get from each format to the next; a step that was begun can be run again."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.errors import SnapshotError
 from pipeline.lake.digest import DIGESTED, CorpusDigest
 from pipeline.lake.format import opened
+from pipeline.lake.index import Index
 from pipeline.lake.release import History, Release
 from pipeline.lake.rows import Selection, read
-from pipeline.lake.tables import TABLES
+from pipeline.lake.tables import TABLES, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,10 +78,23 @@ class Reader:
         """Yield document_id, published_digest and bands of every document that has a signature."""
         return self.rows("signatures", release, columns)
 
-    def text_of(self, ids: Iterable[str], release: Release | None = None) -> dict[str, str]:
-        """Return the published text of some documents, by id; one that is not in the release is not in the answer."""
+    def text_of(
+        self, ids: Iterable[str], release: Release | None = None, stems: Iterable[str] | None = None
+    ) -> dict[str, str]:
+        """Return the published text of some documents, by id; one that is not in the release is not in the answer.
+
+        Parameters
+        ----------
+        ids
+            The documents.
+        release
+            Which.
+        stems
+            Of the data files that hold them, as the index says; every file is looked through where none are given, or one is no
+            longer there.
+        """
         found: dict[str, str] = {}
-        for batch in self.documents(release, ["document_id", "text"], ids):
+        for batch in self.rows("documents", release, ["document_id", "text"], ids, stems):
             found.update(zip(batch["document_id"].to_pylist(), batch["text"].to_pylist(), strict=True))
         return found
 
@@ -89,8 +104,9 @@ class Reader:
         release: Release | None = None,
         columns: Sequence[str] | None = None,
         ids: Iterable[str] | None = None,
+        stems: Iterable[str] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """Yield rows of any published table, as `documents` does."""
+        """Yield rows of any published table, as `documents` does; `stems` as in `text_of`."""
         newest = self.newest()
         release = release or newest
         if release is None or newest is None:
@@ -98,7 +114,10 @@ class Reader:
         only = None if ids is None else Selection(ids=frozenset(ids))
         taken_down = self._taken_down_since(release, newest) if table in {"documents", "signatures"} else None
         names = columns or TABLES[table].names
-        yield from read(self.store, self.files(table, release), names, only=only, without=taken_down)
+        files = self.files(table, release)
+        if stems is not None:
+            files = _with_stems(files, set(stems))
+        yield from read(self.store, files, names, only=only, without=taken_down)
 
     def added_since(
         self, number: int | None, table: str = "documents", columns: Sequence[str] | None = None
@@ -124,6 +143,24 @@ class Reader:
             digests.update(batch["text_digest"].drop_null().to_pylist())
         return Selection(frozenset(ids), frozenset(digests))
 
+    def index(self, release: Release | None = None) -> Index | None:
+        """Return the index of near-duplicates of a release, less what was taken down since.
+
+        None where the release has none, which is so in older lakes, or where a file of it is gone or damaged: that is logged, and the
+        table `signatures` says the same, only slower.
+        """
+        newest = self.newest()
+        release = release or newest
+        if release is None or release.index is None:
+            return None
+        try:
+            return Index(self.store, release.index, self.tombstones(newest).ids)
+        except SnapshotError as error:
+            logging.getLogger(__name__).warning(
+                "the index of release %d is not used, its table of signatures is: %s", release.number, error
+            )
+            return None
+
     def files(self, table: str, release: Release | None = None) -> list[str]:
         """Return the names of the Parquet files of a release, for workers that read them themselves."""
         release = release or self.newest()
@@ -137,9 +174,9 @@ class Reader:
             found |= self._tables.named(table, {release.tables[table] for release in history})
         return found
 
-    def standing(self) -> list[Release]:
-        """Return the publishes that the newest release still builds on, newest first: those not rolled back."""
-        found, number = [], self._history.last()
+    def standing(self, release: Release | None = None) -> list[Release]:
+        """Return the publishes that a release, the newest by default, still builds on, newest first: those not rolled back."""
+        found, number = [], release.number if release else self._history.last()
         while number:
             release = self.get(number)
             if release.kind == "publish":
@@ -191,6 +228,12 @@ class Reader:
     def _apart(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
         """Return the files that only the old and only the new list holds."""
         return sorted(set(old) - set(new)), sorted(set(new) - set(old))
+
+
+def _with_stems(files: Sequence[str], stems: set[str]) -> list[str]:
+    """Return the files that have one of some stems; all of them if a stem is nowhere."""
+    found = [name for name in files if stem_of(name) in stems]
+    return found if {stem_of(name) for name in found} == stems else list(files)
 
 
 def _check_texts(batch: pa.RecordBatch) -> None:

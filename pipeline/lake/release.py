@@ -27,6 +27,28 @@ class Approval(Part):
     why: str
 
 
+class IndexFile(Part):
+    """A file of the index of near-duplicates."""
+
+    name: str
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Segment(Part):
+    """A part of the index of near-duplicates: some published documents with their band hashes (`pipeline.lake.segments`)."""
+
+    documents: Annotated[int, Field(ge=0)]
+    hashes: Annotated[int, Field(ge=0)]
+    document_file: IndexFile
+    band_file: IndexFile
+
+    @property
+    def files(self) -> tuple[IndexFile, IndexFile]:
+        """Both files."""
+        return self.document_file, self.band_file
+
+
 class Release(Record):
     """One published version of the corpus."""
 
@@ -36,13 +58,15 @@ class Release(Record):
     format_version: Literal[1] = 1
     number: ReleaseNumber
     builds_on: ReleaseNumber | None
-    kind: Literal["publish", "takedown", "rollback"]
+    kind: Literal["publish", "takedown", "rollback", "reindex"]
     batch_id: BatchId | None = None
     """The batch that a publish brought; null for any other change."""
     fingerprint: Digest | None = None
     """The fingerprint of that batch's publish stage."""
     tables: dict[str, int]
     """The Iceberg snapshot of each table."""
+    index: tuple[Segment, ...] | None = None
+    """The index of near-duplicates, oldest part first; null where there is none: a batch is compared with the table `signatures`."""
     documents: Annotated[int, Field(ge=0)]
     """Documents in the corpus."""
     added: Annotated[int, Field(ge=0)]

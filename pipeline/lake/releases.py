@@ -1,4 +1,4 @@
-"""Changing the published corpus: publish, takedown, rollback.
+"""Changing the published corpus: publish, takedown, rollback, reindex.
 
 Every change holds the one lease, gives the Iceberg tables new snapshots on branches of its own, and ends in one release record
 that names them: the commit. A crash before the record leaves branches and files that no reader sees and no later release takes
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ReleaseConflict, UserError
 from pipeline.faults import point
-from pipeline.lake.addition import check_addition, check_new
+from pipeline.lake.addition import check_addition, check_new, count_in
 from pipeline.lake.format import add_root, prepared
 from pipeline.lake.lease import Lease, hold
 from pipeline.lake.release import Approval, Release
@@ -93,7 +93,11 @@ class Corpus(Writer):
             files = {"documents": documents, "signatures": signatures, "decisions": decisions}
             so_far = digest_of(newest)
             addition = check_addition(self.store, batch_id, files, so_far, self.tombstones(newest))
-            check_new(batch_id, addition.ids, self.documents(newest, ["document_id"]))
+            index = self.index(newest)
+            if index is not None:
+                check_new(batch_id, len(index.places(addition.ids.to_pylist())))
+            else:
+                check_new(batch_id, count_in(self.documents(newest, ["document_id"]), addition.ids))
             add = {**addition.files, "metrics": self._write_metrics(held, batch_id, fingerprint, metrics)}
             return self._commit(
                 held,
@@ -104,6 +108,7 @@ class Corpus(Writer):
                 fingerprint=fingerprint,
                 digest=addition.digest,
                 added=addition.digest.rows - so_far.rows,
+                index=self._index_with(held, newest, index, addition.files, batch_id),
                 kpis=dict(kpis or {}),
                 marks=tuple(marks),
                 approved=approved,
@@ -145,7 +150,7 @@ class Corpus(Writer):
             known = self.tombstones(newest)
             if barred.ids <= known.ids and barred.digests <= known.digests:
                 return newest
-            digest, add, remove = self._without(held, newest, barred)
+            digest, add, remove = self._without(newest, barred)
             add["tombstones"] = [self._write_tombstones(held, barred, known, found, reason)]
             return self._commit(
                 held,
@@ -155,6 +160,7 @@ class Corpus(Writer):
                 kind="takedown",
                 digest=digest,
                 removed=(newest.documents if newest else 0) - digest.rows,
+                index=newest.index if newest else (),
                 reason=reason,
                 kpis=newest.kpis if newest else {},
                 marks=newest.marks if newest else (),
@@ -175,7 +181,7 @@ class Corpus(Writer):
             if to in (newest.number, newest.rolled_back_to):
                 return newest
             start = {table: (target if table in _ROLLED_BACK else newest).tables[table] for table in TABLES}
-            digest, add, remove = self._without(held, target, self.tombstones(newest))
+            digest, add, remove = self._without(target, self.tombstones(newest))
             now = set(self.files("documents", target)) - set(remove["documents"]) | set(add["documents"])
             gone, new = self._apart(self.files("documents", newest), sorted(now))
             before, after = set(self._ids(gone)), set(self._ids(new))
@@ -191,9 +197,37 @@ class Corpus(Writer):
                 removed=len(before - after),
                 reason=reason,
                 rolled_back_to=to,
+                # One that retention took is made anew by the next publish.
+                index=target.index if self.index(target) is not None else None,
                 kpis=target.kpis,
                 marks=target.marks,
                 approved=approved,
+            )
+
+    def reindex(self, lease: Lease | None = None) -> Release:
+        """Make the index of near-duplicates anew from the tables, as a new release with the same documents.
+
+        It mends an index that was lost, and forgets at once what was taken down. The newest release, if it is one of these and its
+        index is whole, is returned.
+
+        Raises
+        ------
+        UserError
+            If there is no release yet.
+        """
+        with self._under(lease, "reindex") as held:
+            newest = self._newest()
+            if newest.kind == "reindex" and self._is_whole(newest):
+                return newest
+            made = self._segment(held, newest, {}, {})
+            return self._commit(
+                held,
+                newest,
+                kind="reindex",
+                digest=digest_of(newest),
+                index=(made,) if made else (),
+                kpis=newest.kpis,
+                marks=newest.marks,
             )
 
     # -- inside --------------------------------------------------------------------------------------------------------

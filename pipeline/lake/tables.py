@@ -119,6 +119,21 @@ def data_name(table: str, batch_id: str, fingerprint: str, shard: int) -> str:
     return Store.join(WAREHOUSE, NAMESPACE, table, "data", file)
 
 
+def stem_of(name: str) -> str:
+    """Return the part of a data file's name that it shares with what is written in its place.
+
+    >>> stem_of(data_name("documents", "b1", "feedfacecafebeef", 3))
+    'b1-feedfacecafebeef-00003'
+    """
+    return name.rpartition("/")[2].rpartition("-")[0]
+
+
+def renewed(name: str) -> str:
+    """Return a new name for what is written in place of a data file: the same stem, so that the index finds its rows there."""
+    folder, _, _ = name.rpartition("/")
+    return Store.join(folder, f"{stem_of(name)}-{uuid.uuid4().hex}.parquet")
+
+
 def write_rows(store: Store, table: str, name: str, rows: Iterable[pa.RecordBatch | pa.Table]) -> int:
     """Write rows of a published table to one Parquet file; the file appears complete or not at all.
 

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.errors import ReleaseConflict
+from pipeline.errors import ReleaseConflict, SnapshotError
 from pipeline.faults import point
+from pipeline.lake import indexing
 from pipeline.lake.digest import DIGESTED, CorpusDigest
 from pipeline.lake.reader import Reader
 from pipeline.lake.release import Release
 from pipeline.lake.rows import Selection, read
-from pipeline.lake.tables import METRICS, TABLES, TOMBSTONES, Metric, data_name, write_rows
+from pipeline.lake.tables import METRICS, TABLES, TOMBSTONES, Metric, data_name, renewed, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipeline.lake.index import Index
     from pipeline.lake.lease import Lease
+    from pipeline.lake.release import Segment
 
 _HOLDING_DOCUMENTS = ("documents", "signatures")
 
@@ -84,7 +87,7 @@ class Writer(Reader):
         }
 
     def _without(
-        self, lease: Lease, target: Release | None, barred: Selection
+        self, target: Release | None, barred: Selection
     ) -> tuple[CorpusDigest, dict[str, list[str]], dict[str, list[str]]]:
         """Rewrite the files of `target` that hold barred documents; return its digest without them, new files, old files."""
         digest = digest_of(target)
@@ -94,14 +97,14 @@ class Writer(Reader):
             return digest, add, remove
         for table in _HOLDING_DOCUMENTS:
             columns = DIGESTED if table == "documents" else ["document_id"]
-            for shard, name in enumerate(self.files(table, target)):
+            for name in self.files(table, target):
                 hit = list(read(self.store, [name], columns, only=barred))
                 if not hit:
                     continue
                 for batch in hit if table == "documents" else ():
                     digest.remove(batch)
                 remove[table].append(name)
-                rewritten = data_name(table, f"rewritten-{lease.fence}", "", shard)
+                rewritten = renewed(name)
                 if write_rows(
                     self.store, table, rewritten, read(self.store, [name], TABLES[table].names, without=barred)
                 ):
@@ -109,6 +112,43 @@ class Writer(Reader):
                 else:
                     self.store.remove(rewritten)
         return digest, add, remove
+
+    def _index_with(
+        self,
+        lease: Lease,
+        newest: Release | None,
+        index: Index | None,
+        files: Mapping[str, Sequence[str]],
+        batch_id: str,
+    ) -> tuple[Segment, ...]:
+        """Write the index of near-duplicates as it is with a batch's files; made anew where there is none to build on."""
+        own = {batch_id: lease.number}
+        if index is None:
+            made = self._segment(lease, newest, files, own)
+            return (made,) if made else ()
+        made = self._segment(lease, None, files, own)
+        return indexing.extended(self.store, index, made, lease.fence)
+
+    def _is_whole(self, release: Release) -> bool:
+        """Return whether the index of a release is there, as it was written."""
+        index = self.index(release)
+        try:
+            for segment in index.segments if index else ():
+                segment.check_digests()
+        except SnapshotError:
+            return False
+        return index is not None
+
+    def _segment(
+        self, lease: Lease, release: Release | None, files: Mapping[str, Sequence[str]], release_of: Mapping[str, int]
+    ) -> Segment | None:
+        """Write a segment of all that a release holds, and of files of further batches."""
+        names = {table: list(files.get(table, ())) for table in _HOLDING_DOCUMENTS}
+        if release is not None:
+            published = {entry.batch_id: entry.number for entry in self.standing(release) if entry.batch_id}
+            release_of = {**published, **release_of}
+            names = {table: [*self.files(table, release), *rest] for table, rest in names.items()}
+        return indexing.make(self.store, names["documents"], names["signatures"], release_of, lease.fence)
 
     def _write_metrics(self, lease: Lease, batch_id: str, fingerprint: str, metrics: Sequence[Metric]) -> list[str]:
         if not metrics:

@@ -25,6 +25,7 @@ from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Entry, Store
 from pipeline.lake.tables import NAMESPACE, TABLES, WAREHOUSE
 from pipeline.retention.closing import state_of
+from pipeline.retention.index_files import dead_index_files
 from pipeline.retention.plan import KINDS, Due, View, candidates, due, expiries, is_old, is_temporary
 from pipeline.review import cases
 
@@ -157,7 +158,7 @@ class _Collector:
                 found.append(Due("candidate", self.lake, entry, reasons[entry.name]))
             elif is_old(entry, policy, self.now) and entry.name.split("/")[4].split("-")[0] not in unread:
                 found.append(Due("orphan", self.lake, entry, f"retention.orphan_hours: {policy.orphan_hours}"))
-        return found
+        return [*found, *dead_index_files(self.lake, self.corpus.history(), policy, self.now)]
 
     # -- files of batches ----------------------------------------------------------------------------------------------
 

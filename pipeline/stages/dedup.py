@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import NamedTuple
@@ -24,12 +24,12 @@ from pipeline.config import Dedup, Settings
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
 from pipeline.dedup.plan import derive
+from pipeline.dedup.published import published_side, published_since
 from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 from pipeline.dedup.signatures import Bands, band_hashes
 from pipeline.document import DEDUP
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
-from pipeline.lake.releases import Corpus, Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
 from pipeline.pii.redact import redact
 from pipeline.verdict import Finding, verdict_array
@@ -73,8 +73,7 @@ def run(work: Work) -> Output:
     base = base_release(batch)
     published = None
     if base is not None:
-        signatures = batch.corpus.signatures(base, ["document_id", "bands"])
-        published = published_side(batch.corpus, base, signatures, signed.bands, _redactor(batch))
+        published = published_side(batch.corpus, base, signed.bands, _redactor(batch), batch.settings.dedup.max_bucket)
     found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
     files = _write(work, signed, found)
     for name in names:
@@ -127,66 +126,6 @@ def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str) -> str:
     return json.dumps(name)
 
 
-def published_side(
-    corpus: Corpus,
-    release: Release,
-    signatures: Iterable[pa.RecordBatch],
-    bands: Bands,
-    redact: Callable[[pa.Array], pa.Array],
-) -> PublishedInput | None:
-    """Return the published documents that share a bucket with the batch.
-
-    Parameters
-    ----------
-    corpus
-        Where they are published.
-    release
-        The release that the batch is compared with. It is pinned: what became of the corpus since decides nothing.
-    signatures
-        Id and bands of the published documents in question, block by block: memory holds the matching ones only.
-    bands
-        The batch's.
-    redact
-        What publishing would make of a raw text.
-    """
-    wanted = np.unique(bands.hashes[bands.usable])
-    parts = []
-    for block in signatures:
-        hashes = matrix(block.column("bands"))
-        shares = np.isin(hashes, wanted).any(axis=1) if hashes.size else np.zeros(block.num_rows, bool)
-        parts.append(pa.Table.from_batches([block]).select(["document_id", "bands"]).filter(pa.array(shares)))
-    if not parts:
-        return None
-    table = pa.concat_tables(parts)
-    released = published_in(corpus, release, table.column("document_id").to_pylist())
-    # What came after the release is no part of it.
-    table = table.filter(pa.array([name in released for name in table.column("document_id").to_pylist()], pa.bool_()))
-    if table.num_rows == 0:
-        return None
-    ids = one(table.column("document_id"))
-
-    def texts(rows: Rows) -> pa.Array:
-        names = ids.take(pa.array(rows)).to_pylist()
-        found = corpus.text_of(names, release)
-        return pa.array([found[name] for name in names], pa.string())
-
-    hashes = matrix(table.column("bands"))
-    releases = np.array([released[name] for name in ids.to_pylist()], np.int64)
-    return PublishedInput(ids, releases, Bands(hashes, np.ones(len(ids), bool)), texts, redact)
-
-
-def published_in(corpus: Corpus, release: Release | None, ids: Sequence[str]) -> dict[str, int]:
-    """Return which of some documents the corpus holds at a release, each with the number of the release that published it."""
-    if release is None or not ids:
-        return {}
-    number_of = {entry.batch_id: entry.number for entry in corpus.history() if entry.kind == "publish"}
-    found: dict[str, int] = {}
-    for block in corpus.documents(release, ["document_id", "batch_id"], ids):
-        names, batches = block.column("document_id").to_pylist(), block.column("batch_id").to_pylist()
-        found.update({name: number_of[of] for name, of in zip(names, batches, strict=True)})
-    return found
-
-
 def duplicates_at_publish(batch: Batch, chain: Chain, without: set[str], onto: int | None) -> dict[str, Twin]:
     """Return the live documents that, as they would be published, are duplicates of one another or of what came since the base."""
     if chain.manifest("dedup").switched_off:
@@ -195,8 +134,7 @@ def duplicates_at_publish(batch: Batch, chain: Chain, without: set[str], onto: i
     published = None
     release = batch.corpus.get(onto) if onto is not None and onto != batch.record.base else None
     if release is not None:
-        since = batch.corpus.added_since(batch.record.base, "signatures", ["document_id", "bands"])
-        published = published_side(batch.corpus, release, since, signed.bands, lambda texts: texts)
+        published = published_since(batch.corpus, batch.record.base, release, signed.bands, lambda texts: texts)
     found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
     ids = signed.document_ids.to_pylist()
     twins = zip(

@@ -16,13 +16,14 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.batch import Batch
+from pipeline.dedup.published import places_of
 from pipeline.document import PUBLISH, subjects_of, text_digest
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
 from pipeline.lake.store import Store
 from pipeline.lake.tables import DOCUMENTS, data_name, write_rows
-from pipeline.stages.dedup import Twin, duplicates_at_publish, published_in
+from pipeline.stages.dedup import Twin, duplicates_at_publish
 from pipeline.stages.provenance import verify
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
@@ -104,8 +105,8 @@ def rebase(batch: Batch, chain: Chain, number: int | None) -> dict[str, Removed]
             digests = {raw, text_digest(text)} if barred.digests else set()
             if not barred.ids.isdisjoint({name, *subjects_of(post)}) or not barred.digests.isdisjoint(digests):
                 removed[name] = Removed("publish.tombstone@1", None)
-    for name, published in published_in(batch.corpus, release, ids).items():
-        removed.setdefault(name, Removed("publish.already_published@1", Twin(name, published, 1.0)))
+    for name, place in places_of(batch.corpus, release, ids).items():
+        removed.setdefault(name, Removed("publish.already_published@1", Twin(name, place.release, 1.0)))
     for name, twin in duplicates_at_publish(batch, chain, set(removed), number).items():
         reason = "publish.duplicate_after_redaction@1" if twin.release is None else "publish.duplicate_since_base@1"
         removed[name] = Removed(reason, twin)

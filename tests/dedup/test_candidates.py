@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dedup.candidates import ANCHORS, candidate_pairs, candidates_against
+from pipeline.dedup.candidates import ANCHORS, candidate_pairs, gather
+from pipeline.dedup.candidates import candidates_against as against_buckets
 from pipeline.dedup.signatures import Bands
 
 
@@ -16,7 +17,18 @@ def sides(draw, most=12, bands=None):
     bands = bands or draw(st.integers(1, 4))
     hashes = draw(st.lists(st.integers(-2, 3), min_size=rows * bands, max_size=rows * bands))
     usable = draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
-    return Bands(np.array(hashes, np.int64).reshape(rows, bands), np.array(usable, np.bool_))
+    # A band's number is part of its hash.
+    numbered = np.array(hashes, np.int64).reshape(rows, bands) + 10 * np.arange(bands)
+    return Bands(numbered, np.array(usable, np.bool_))
+
+
+def candidates_against(new, published, max_bucket, rank=None):
+    """Compare two batches as `against_buckets` compares one with what an index found."""
+    rows = np.flatnonzero(published.usable)
+    hashes = published.hashes[rows].ravel().view(np.uint64)
+    rank = np.arange(len(published.usable)) if rank is None else rank
+    buckets = gather(hashes, np.repeat(rows, published.hashes.shape[1]), rank)
+    return against_buckets(new, buckets, len(published.usable), max_bucket)
 
 
 def as_set(pairs):
@@ -98,6 +110,6 @@ def test_the_preferred_documents_are_the_anchors():
 
 
 def test_capped_documents_are_counted_once():
-    side = Bands(np.zeros((30, 3), np.int64), np.ones(30, np.bool_))
+    side = Bands(np.tile(np.arange(3), (30, 1)), np.ones(30, np.bool_))
     assert candidate_pairs(side, 20)[1] == (3, 30)
     assert candidates_against(side, side, 20)[1] == (3, 30)

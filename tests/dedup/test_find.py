@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pipeline.dedup.candidates import gather
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import EXACT, NEAR, find_duplicates
 from pipeline.dedup.plan import derive
@@ -48,10 +49,14 @@ def make_batch(ids, texts, ranks=None, read=None):
 def make_published(ids, texts, releases=None):
     array = pa.array(texts, pa.string())
     published = redact(array)
+    bands = band_hashes(array, PLAN, RULES.shingle_size, 1)
+    rows = np.flatnonzero(bands.usable)
+    releases = releases if releases is not None else [1] * len(ids)
+    order = np.argsort(np.lexsort((np.array(ids), releases)))
     return PublishedInput(
         document_ids=pa.array(ids, pa.string()),
-        releases=np.array(releases if releases is not None else [1] * len(ids), np.int64),
-        bands=band_hashes(array, PLAN, RULES.shingle_size, 1),
+        releases=np.array(releases, np.int64),
+        buckets=gather(bands.hashes[rows].ravel().view(np.uint64), np.repeat(rows, PLAN.bands), order),
         texts=lambda rows: published.take(pa.array(rows)),
         redact=redact,
     )

@@ -12,10 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from pipeline import api, listing
 from pipeline.batch import Batch, corpus, load_batch
 from pipeline.chain import full_chain
+from pipeline.cli import app
 from pipeline.document import COLUMNS
 from pipeline.errors import SnapshotError
 from pipeline.explain import explain
@@ -161,12 +163,29 @@ def test_it_is_published_onto_rolled_back_and_cleaned(golden: Copy) -> None:
     report = collect(golden.settings(), golden.born + 92 * DAY)
     assert report.skipped == []
     rows = {row["kind"]: row["files"] for row in report.rows()}
-    assert (rows["raw text"], rows["text"], rows["superseded"], rows["candidate"]) == (3, 3, 0, 2)
+    # Superseded: the index that the publish made and the rollback left behind.
+    assert (rows["raw text"], rows["text"], rows["superseded"], rows["candidate"]) == (3, 3, 2, 2)
     again = corpus(golden.settings())
     for release in again.history():
         assert again.recompute(release, texts=True) == release.digest
     [rejected] = quarantined(golden)["dedup.exact_duplicate@1"]
     assert explain(golden.settings(), rejected["document_id"])["batches"]
+
+
+def test_its_index_can_be_made_anew(golden: Copy) -> None:
+    done = CliRunner().invoke(app, ["lake", "reindex", "-c", str(golden.config), "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    made = json.loads(done.stdout)
+    assert (made["number"], made["kind"], made["documents"]) == (4, "reindex", 9)
+    assert made["digest"].startswith(DIGEST)
+    [segment] = made["index"]
+    assert segment["documents"] == 9
+    published = corpus(golden.settings())
+    ids = _texts(golden, 4)
+    places = published.index().places(list(ids))
+    assert {place.release for place in places.values()} == {1, 2}
+    for name, place in places.items():
+        assert published.text_of([name], stems=[place.stem]) == {name: ids[name]}
 
 
 def test_opening_it_says_its_format_and_both_roots(golden: Copy) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from batches import FINGERPRINT, identity, publish
 
@@ -19,7 +20,9 @@ from pipeline.lake.store import Store
 
 A, B = [f"a{i}" for i in range(4)], [f"b{i}" for i in range(4)]
 CORPUS_POINTS = tuple(point for point in faults.POINTS if point.startswith("corpus."))
-BEFORE_THE_RECORD = CORPUS_POINTS[: CORPUS_POINTS.index("corpus.record.after")]
+AFTER_THE_RECORD = CORPUS_POINTS[CORPUS_POINTS.index("corpus.record.after") :]
+BANDS = np.array([1, -2], np.int64).view(np.uint64)
+"""Of every document of these batches."""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,8 @@ def change(kind: str, root: str) -> None:
         publish(corpus, "b2", B, base=1)
     elif kind == "takedown":
         corpus.takedown([identity("a1")], "asked")
+    elif kind == "reindex":
+        corpus.reindex()
     else:
         corpus.rollback(1, "bad")
 
@@ -72,11 +77,15 @@ class Lakes:
 
 
 def check_complete(corpus: Corpus) -> None:
-    """The newest release is whole: its rows give its digest, its number of documents and of signatures."""
+    """The newest release is whole: its rows give its digest, its number of documents and of signatures, and its index has them."""
     release = corpus.newest()
     assert corpus.recompute(release, texts=True) == release.digest
     assert sum(batch.num_rows for batch in corpus.documents()) == release.documents
     assert sum(batch.num_rows for batch in corpus.signatures()) == release.documents
+    ids = sorted(name for batch in corpus.documents(columns=["document_id"]) for name in batch[0].to_pylist())
+    index = corpus.index(release)
+    assert sorted(index.find(BANDS, 100, 100).ids) == sorted(index.places(ids)) == ids
+    assert release.index is None or len(release.index) <= 2
 
 
 QUICK = {
@@ -84,6 +93,7 @@ QUICK = {
     ("publish", "corpus.metrics.after"),
     ("publish", "corpus.record.before"),
     ("publish", "corpus.record.after"),
+    ("publish", "index.file.after#4"),
     ("takedown", "corpus.tombstones.after"),
     ("rollback", "corpus.record.before"),
 }
@@ -92,6 +102,12 @@ QUICK = {
 POINTS = [
     *(("publish", point) for point in CORPUS_POINTS),
     *(("takedown", p) for p in ("corpus.documents.after", "corpus.tombstones.after", "corpus.record.after")),
+    # The batch's segment, then the one that it is merged into.
+    *(("publish", f"index.file.{when}#{n}") for n in (1, 2, 3, 4) for when in ("before", "after")),
+    *(
+        ("reindex", p)
+        for p in ("index.file.before", "index.file.after#2", "corpus.record.before", "corpus.record.after")
+    ),
     *(("rollback", p) for p in ("corpus.metrics.after", "corpus.record.before", "corpus.record.after")),
 ]
 CASES = [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in POINTS]
@@ -108,7 +124,7 @@ def test_killed_at(kind, point, processes, lakes):
     assert process.exitcode == -signal.SIGKILL
 
     seen = Corpus(Store(root))
-    made = point not in BEFORE_THE_RECORD
+    made = point in AFTER_THE_RECORD
     assert seen.newest().number == before.number + made
     assert (seen.newest() == before) != made
     check_complete(seen)

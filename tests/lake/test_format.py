@@ -103,7 +103,7 @@ def test_a_newer_lake_is_refused(store):
             open_(store)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"format_version":"1"}', b'{"format_version":1,"roots":[]}'])
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"format_version":"1"}', b'{"format_version":2,"roots":[]}'])
 def test_a_damaged_record_is_named(store, content):
     store.write_atomic("lake.json", content)
     with pytest.raises(SnapshotError, match=r"lake\.json is damaged"):
