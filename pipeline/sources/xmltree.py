@@ -92,6 +92,8 @@ def parse(content: bytes) -> Element:
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True
+    # Values that an attribute list declares are left out: a long one would be made anew for each element.
+    parser.specified_attributes = True
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
     top = Element("", {})
     open_elements = [top]

@@ -33,7 +33,7 @@ def read_path(path: Path, kind: str = "web", **fields) -> Reading:
     """Read a file and check what holds for every file: aligned batches, one row for each record that the reader counted."""
     source = Source(name="feed", kind=kind, **fields)
     reading = read_file(
-        source, SourceFile("feed", str(path), path.name, path.stat().st_size, format_of(path.name) or "jsonl")
+        source, SourceFile("feed", str(path), path.name, path.stat().st_size, format_of(path.name, kind) or "jsonl")
     )
     return check(reading)
 
@@ -67,10 +67,10 @@ def check(reading: FileReading) -> Reading:
 def read(tmp_path):
     """Return a function that writes bytes to a file and reads it."""
 
-    def write_and_read(content: bytes, name: str = "a.jsonl", **fields) -> Reading:
+    def write_and_read(content: bytes, name: str = "a.jsonl", kind: str = "web", **fields) -> Reading:
         folder = tmp_path / uuid.uuid4().hex
         folder.mkdir()
         (folder / name).write_bytes(content)
-        return read_path(folder / name, **fields)
+        return read_path(folder / name, kind, **fields)
 
     return write_and_read

@@ -13,8 +13,10 @@ from pipeline.source import Source
 from pipeline.sources.files import list_files
 from tests.sources.hostile import GOOD, LIMITS, MIB, lines, parquets, table
 from tests.sources.hostile_archives import FIRST, LAST, archives
+from tests.sources.hostile_licensed import licensed
 
 CASES = [*lines(), *archives(), *parquets()]
+LICENSED = licensed()
 
 
 def outcomes(reasons: list[str]) -> dict[str, int]:
@@ -22,13 +24,19 @@ def outcomes(reasons: list[str]) -> dict[str, int]:
 
 
 def test_there_are_enough_of_them():
-    assert len({case.name for case in CASES}) == len(CASES) >= 100
+    assert len({case.name for case in (*CASES, *LICENSED)}) == len(CASES) + len(LICENSED)
+    assert len(CASES) >= 100
+    assert len(LICENSED) >= 50
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_hostile_file_has_its_one_outcome(read, case):
+@pytest.mark.parametrize(
+    ("case", "kind"),
+    [*((case, "web") for case in CASES), *((case, "licensed") for case in LICENSED)],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_hostile_file_has_its_one_outcome(read, case, kind):
     started = time.process_time()
-    result = read(case.content, case.name, **LIMITS)
+    result = read(case.content, case.name, kind, **LIMITS)
     assert outcomes(result.reasons) == case.outcomes
     assert time.process_time() - started < 10
     for row in result.rows:
