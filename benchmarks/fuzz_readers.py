@@ -29,9 +29,9 @@ from benchmarks.fuzz_laws import examine, watch_all
 from benchmarks.fuzz_seeds import KINDS, Input
 from benchmarks.fuzz_worker import State
 
-STILL = 120.0
-"""Seconds by the clock, and eight times the input's limit of CPU time, after which a worker that does not go on is ended: more than a
-busy machine can take for what an idle one does in the limit."""
+STILL, STIRS = 120.0, 0.2
+"""Seconds by the clock after which a worker is ended that used less CPU time than that meanwhile, for the same input. One that computes
+ends itself when its CPU time is up, however little of it a busy machine gives."""
 EVERY = 60.0
 """Seconds between two lines of progress."""
 
@@ -64,6 +64,7 @@ def _watch(command: Sequence[str], state_file: Path) -> int:
     with state_file.with_name("worker.log").open("ab") as log:
         worker = subprocess.Popen(command, stderr=log, env={**os.environ, "RUST_BACKTRACE": "0"})
     said = time.monotonic()
+    since = (0.0, said, 0.0)
     try:
         while True:
             try:
@@ -71,7 +72,10 @@ def _watch(command: Sequence[str], state_file: Path) -> int:
             except subprocess.TimeoutExpired:
                 pass
             state = State.read(state_file)
-            if state.file and time.time() - state_file.stat().st_mtime > max(STILL, 8 * state.limit):
+            written, used = _written(state_file), _cpu_seconds(worker.pid)
+            if not state.file or written != since[0] or used - since[2] > STIRS:
+                since = (written, time.monotonic(), used)
+            elif time.monotonic() - since[1] > STILL:
                 worker.kill()
             if time.monotonic() - said > EVERY:
                 said = time.monotonic()
@@ -79,6 +83,20 @@ def _watch(command: Sequence[str], state_file: Path) -> int:
     finally:
         worker.kill()
         worker.wait()
+
+
+def _written(file: Path) -> float:
+    """Return when a file was written; 0 before."""
+    return file.stat().st_mtime if file.exists() else 0.0
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds that a running process has used, where the system says so."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _bury(folder: Path, state: State, number: int) -> None:
