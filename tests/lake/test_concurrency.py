@@ -89,11 +89,16 @@ def test_two_writers_and_five_readers(processes, tmp_path, turns):
     writers = [processes.Process(target=write, args=(root, i, turns, both, tried)) for i in range(2)]
     for process in (*readers, *writers):
         process.start()
-    tries = [tried.get(timeout=600) for _ in writers]
-    stop.set()
-    looks = [watched.get(timeout=120) for _ in readers]
-    for process in (*readers, *writers):
-        process.join(60)
+    try:
+        tries = [tried.get(timeout=1_200) for _ in writers]
+        stop.set()
+        looks = [watched.get(timeout=120) for _ in readers]
+        for process in (*readers, *writers):
+            process.join(60)
+    finally:
+        # A writer that fails must not leave the others going on for ever.
+        for process in (*readers, *writers):
+            process.kill()
 
     assert [wrong for wrong, _ in looks] == [[]] * READERS
     assert all(seen for _, seen in looks)
