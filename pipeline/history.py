@@ -8,7 +8,10 @@ from pipeline.batch import Batch
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.releases import Metric, Release
 
-SKIPPED = ("read/", "bytes/", "files/", "other_records/", "posts/", "posts_missing/", "threads/", "threads_incomplete/")
+SKIPPED = (
+    *("read/", "bytes/", "files/", "other_records/", "normalised/"),
+    *("posts/", "posts_missing/", "threads/", "threads_incomplete/"),
+)
 """Prefixes of figures that say nothing about a later batch."""
 
 

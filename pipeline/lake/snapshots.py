@@ -203,8 +203,8 @@ def write_shard(store: Store, folder: str, shard: int, role: str, table: pa.Tabl
     return ShardFile(shard=shard, role=role, name=name, rows=table.num_rows, bytes=size, sha256=sha256)
 
 
-def read_file_columns(store: Store, file: ShardFile, columns: Sequence[str]) -> pa.Table:
-    """Return columns of one file that a manifest names.
+def read_file_columns(store: Store, file: ShardFile, columns: Sequence[str] | None) -> pa.Table:
+    """Return columns of one file that a manifest names; None for all that it has.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def read_file_columns(store: Store, file: ShardFile, columns: Sequence[str]) -> 
     """
     try:
         with store.open_input(file.name) as source:
-            return pq.read_table(source, columns=list(columns))
+            return pq.read_table(source, columns=None if columns is None else list(columns))
     except FileNotFoundError:
         raise SnapshotError(f"{file.name} is named by a manifest but gone; run the stage again") from None
     except pa.ArrowInvalid as error:

@@ -18,7 +18,7 @@ def files_table(rows: Sequence[Mapping[str, Any]], limit: int) -> Table:
     table.add_column("file", overflow="fold")
     for name in ("read", "written", "kept", "rejected", "failed"):
         table.add_column(name, justify="right")
-    table.add_column("reasons, classes of error, other units", overflow="fold")
+    table.add_column("reasons, classes of error, +other units, ~texts changed", overflow="fold")
     for row in sorted(rows, key=_weight)[:limit]:
         if row.get("not_read"):
             table.add_row(escape(row["source"]), escape(row["file"]), *["-"] * 5, f"not read: {row['not_read']}")
@@ -39,7 +39,8 @@ def _words(row: Mapping[str, Any]) -> str:
     reasons = {**row["rejected"], **row["failed"]}
     named = [f"{short_reason(reason)} {n:,}" for reason, n in sorted(reasons.items(), key=lambda item: -item[1])]
     named += [f"({name} {n:,})" for name, n in sorted(row["errors"].items())]
-    return ", ".join(named + [f"+{kind} {n:,}" for kind, n in sorted(row["other"].items())])
+    named += [f"+{kind} {n:,}" for kind, n in sorted(row["other"].items())]
+    return ", ".join(named + [f"~{change} {n:,}" for change, n in sorted(row["normalised"].items())])
 
 
 def _caption(rows: Sequence[Mapping[str, Any]], limit: int) -> str:
