@@ -96,12 +96,20 @@ def gate(
 
 
 @app.command()
-def explain(document_id: DocumentId, config_file: ConfigOption, as_json: Json = False) -> None:
+def explain(
+    document_id: DocumentId,
+    config_file: ConfigOption,
+    text: Annotated[
+        bool,
+        typer.Option(help="Show where a removed duplicate's text differs from its survivor's; may hold personal data."),
+    ] = True,
+    as_json: Json = False,
+) -> None:
     """Tell a document's whole story: every stage, value, finding and gate, in every batch that saw it."""
     from pipeline.explain import explain as story_of
 
-    story = story_of(config.load(config_file), document_id)
-    show(story, as_json, terminal.print_story)
+    story = story_of(config.load(config_file), document_id, texts=text)
+    show(story, as_json, terminal.print_story, ascii_only=True)
 
 
 @app.command()

@@ -50,6 +50,16 @@ POST = pa.struct(
 )
 """What a post is to others: digests only, by which a later version, an answer or a deletion finds it. No handle, no address."""
 
+NEAR_MISS = pa.struct(
+    [
+        pa.field("document_id", pa.string(), nullable=False),
+        # The release that published it; null: same batch.
+        pa.field("release", pa.int64()),
+        pa.field("similarity", pa.float64(), nullable=False),
+    ]
+)
+"""The document that another one would have been removed for, had the threshold been a little lower."""
+
 RAW = pa.schema(
     [
         pa.field(DOCUMENT_ID, pa.string(), nullable=False),
@@ -112,6 +122,8 @@ DEDUP = pa.schema(
         pa.field("similarity", pa.float64()),
         # Documents of the batch that the survivor stands for, itself included; 1 for a document without duplicates.
         pa.field("cluster_size", pa.int32()),
+        # Of a document that stays: the most similar one that it was compared with, just below the threshold; null where there is none.
+        pa.field("near_miss", NEAR_MISS),
         # Band hashes of the signature: what the history index holds of a published document.
         pa.field("bands", pa.list_(pa.field("item", pa.int64(), nullable=False))),
         pa.field(VERDICT_COLUMN, VERDICT),

@@ -16,20 +16,31 @@ from pipeline.document import COLUMNS, TEXT
 from pipeline.errors import SluiceError, UserError
 from pipeline.gating import known_verdict
 from pipeline.lake.snapshots import Chain
+from pipeline.twins import TWIN_STAGES, Row, twin
 from pipeline.verdict import REASONS
 
 HIDDEN = {TEXT, "bands"}
 """Columns that are no part of a story: the text itself, and hashes."""
 
 
-def explain(settings: Settings, document_id: str) -> dict[str, Any]:
+def explain(settings: Settings, document_id: str, *, texts: bool = False) -> dict[str, Any]:
     """Return what every stage of every batch said of a document.
+
+    Parameters
+    ----------
+    settings
+        The configuration of the lake.
+    document_id
+        The document.
+    texts
+        Show also where the text of a removed duplicate differs from its survivor's; it may hold personal data.
 
     Returns
     -------
     dict
         ``document_id`` and ``batches``: for each batch that saw it, the place of its record, one entry a stage (values, findings,
-        whether it went on) with the gate's verdict, and what became of it. No text, no personal value.
+        whether it went on) with the gate's verdict, and what became of it; of a removed duplicate also its `twin`, the document that
+        stays for it (see `pipeline.twins`). Without `texts` no text, no personal value.
 
     Raises
     ------
@@ -51,6 +62,8 @@ def explain(settings: Settings, document_id: str) -> dict[str, Any]:
             for entry in stages:
                 gate = gates[entry["stage"]]
                 entry["gate"] = gate.verdict if gate else None
+                if entry["stage"] in TWIN_STAGES and entry["findings"]:
+                    entry["twin"] = twin(batch, chain, entry["stage"], Row(shard, row, document_id), texts=texts)
             stories.append(
                 {
                     "batch_id": batch.batch_id,

@@ -1,4 +1,4 @@
-"""The command on near-duplicates: what a configuration's bands will find, and what that costs."""
+"""The commands on near-duplicates: what a configuration's bands will find and what that costs; what was found in a batch."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from pipeline import config
-from pipeline.commands.options import Json, Set, overrides_of, show
+from pipeline.commands.options import BatchOption, ConfigOption, Json, Set, log, overrides_of, reference_of, show
 from pipeline.dedup.plan import BACKGROUND, derive
 from pipeline.report.plan import print_plan
 
-app = typer.Typer(help="Near-duplicates: plan the search for them.", no_args_is_help=True)
+app = typer.Typer(help="Near-duplicates: plan the search for them, look at what was found.", no_args_is_help=True)
 
 SIMILARITIES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
@@ -51,3 +51,37 @@ def plan(
         as_json,
         print_plan,
     )
+
+
+@app.command("report")
+def report(
+    config_file: ConfigOption,
+    batch: BatchOption = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Also write a page to this file, with texts side by side: they may hold personal data."),
+    ] = None,
+    clusters: Annotated[int, typer.Option(min=1, max=200, help="List so many clusters, the largest first.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show what was removed from a batch: by source, which source loses to which, clusters, pairs near the threshold, capped buckets.
+
+    The tables and the JSON hold numbers and ids, never text.
+    """
+    # Heavy, and of no use to other commands.
+    from pipeline.batch import load_batch
+    from pipeline.chain import full_chain
+    from pipeline.clusters import report as report_of
+    from pipeline.clusters import with_differences
+    from pipeline.report.cluster_page import cluster_page, write_page
+    from pipeline.report.clusters import print_clusters
+
+    opened = load_batch(reference_of(config_file, batch))
+    chain = full_chain(opened)
+    with log.status("reading what dedup wrote"):
+        found = report_of(opened, chain, largest=clusters)
+        page = cluster_page(with_differences(opened, chain, found)) if html else None
+    if html and page:
+        write_page(opened.settings, html, page)
+        log.print(f"page: {html}", markup=False)
+    show(found, as_json, print_clusters, ascii_only=True)

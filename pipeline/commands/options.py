@@ -48,10 +48,13 @@ Who = Annotated[str, typer.Option(help="Your name, for the record.")]
 Why = Annotated[str, typer.Option(help="Your reason, for the record.")]
 
 
-def show(found: Any, as_json: bool, print_table: Callable[[Console, Any], None]) -> None:
-    """Print what a command found: as JSON, or in its own form for people."""
+def show(found: Any, as_json: bool, print_table: Callable[[Console, Any], None], *, ascii_only: bool = False) -> None:
+    """Print what a command found: as JSON, or in its own form for people.
+
+    With `ascii_only` JSON spells out every other character: texts of hostile origin stay whole and drive no terminal.
+    """
     if as_json:
-        print(json.dumps(found, indent=2, ensure_ascii=False, default=str))  # noqa: T201 - the command's output
+        print(json.dumps(found, indent=2, ensure_ascii=ascii_only, default=str))  # noqa: T201 - the command's output
     else:
         print_table(out, found)
 

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.dedup.exact import Keys, groups
 from pipeline.dedup.survivors import choose_survivors, cluster_sizes, preference
-from pipeline.dedup.verify import VerifiedPairs, no_pairs, verify_against, verify_within
+from pipeline.dedup.verify import ClosePairs, VerifiedPairs, no_pairs, verify_against, verify_within
+from pipeline.document import NEAR_MISS
 
 if TYPE_CHECKING:
     from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
@@ -63,6 +65,9 @@ class Duplicates:
     """Documents of the batch that it, or its survivor, stands for, the survivor included if it is of the batch."""
     reason: pa.Array
     """string: why it goes; null where it stays."""
+    near_miss: pa.Array
+    """struct of `document_id`, `release` and `similarity`: of a document that stays, the most similar one of those that it was compared
+    with and that lie just below the threshold (`MARGIN`) and before it in the order of preference; null where there is none."""
     verified: VerifiedPairs
     """Near-duplicate pairs of rows of the batch, among the stand-ins of exact groups."""
     statistics: Statistics
@@ -99,6 +104,7 @@ def find_duplicates(batch: DuplicatesInput, rules: Rules, published: PublishedIn
         similarity=pa.array(choice.similarity, pa.float64(), mask=~gone),
         cluster_size=cluster_sizes(leaders, len(rank))[: len(rank)],
         reason=pa.array(reason, pa.string(), mask=~gone),
+        near_miss=_near_misses(batch, published, rank, gone, (outer.close, inner.close)),
         verified=inner,
         statistics=_count(batch, choice, outer, inner),
     )
@@ -146,14 +152,44 @@ def _choose(
 def _names(
     batch: DuplicatesInput, published: PublishedInput | None, survivor: npt.NDArray[np.int64]
 ) -> tuple[pa.Array, pa.Array]:
-    """Return id and release of each survivor."""
+    """Return id and release of each survivor, by its row (see `_Choice`)."""
     ids = [batch.document_ids.cast(pa.large_string())]
-    releases = [pa.nulls(len(survivor), pa.int64())]
+    releases = [pa.nulls(len(batch.document_ids), pa.int64())]
     if published is not None:
         ids.append(published.document_ids.cast(pa.large_string()))
         releases.append(pa.array(published.releases, pa.int64()))
     rows = pa.array(survivor, mask=survivor < 0)
     return pa.concat_arrays(ids).take(rows).cast(pa.string()), pa.concat_arrays(releases).take(rows)
+
+
+def _near_misses(
+    batch: DuplicatesInput,
+    published: PublishedInput | None,
+    rank: npt.NDArray[np.int64],
+    gone: npt.NDArray[np.bool_],
+    close: tuple[ClosePairs, ClosePairs],
+) -> pa.Array:
+    """Return for each document that stays the one it would have gone for, had the threshold been a little lower."""
+    outer, inner = close
+    total = len(rank)
+    behind = np.where(rank[inner.pairs[:, 0]] > rank[inner.pairs[:, 1]], inner.pairs[:, 0], inner.pairs[:, 1])
+    rows = np.concatenate([behind, outer.pairs[:, 0]])
+    partners = np.concatenate([inner.pairs.sum(axis=1) - behind, outer.pairs[:, 1] + total])
+    value = np.concatenate([inner.similarity, outer.similarity])
+    names, releases = _names(batch, published, partners)
+    # Equal similarities: by id, so that the answer does not depend on the order of rows.
+    by_id = np.empty(len(rows), np.int64)
+    by_id[pc.array_sort_indices(names).to_numpy()] = np.arange(len(rows))
+    order = np.lexsort((by_id, -value, rows))
+    order = order[~gone[rows[order]]]
+    found, first = np.unique(rows[order], return_index=True)
+    best = pa.array(order[first])
+    misses = pa.StructArray.from_arrays(
+        [names.take(best), releases.take(best), pa.array(value).take(best)], fields=list(NEAR_MISS)
+    )
+    place = np.full(total, -1, np.int64)
+    place[found] = np.arange(len(found))
+    return misses.take(pa.array(place, mask=place < 0))
 
 
 def _count(batch: DuplicatesInput, choice: _Choice, outer: VerifiedPairs, inner: VerifiedPairs) -> Statistics:

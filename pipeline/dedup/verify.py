@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,17 @@ from pipeline.dedup.signatures import Bands
 
 if TYPE_CHECKING:
     from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
+
+
+MARGIN = 0.05
+"""How far below the threshold a compared pair is still remembered, so that a person can look at both sides of it."""
+
+
+class ClosePairs(NamedTuple):
+    """Pairs that were compared and lie below the threshold, by less than `MARGIN`."""
+
+    pairs: Pairs
+    similarity: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,7 @@ class VerifiedPairs:
     """Shape ``(m,)``: the compared texts have one normal form."""
     candidates: int = 0
     capped: CappedBuckets = field(default_factory=lambda: CappedBuckets(0, 0))
+    close: ClosePairs = field(default_factory=lambda: ClosePairs(np.empty((0, 2), np.int64), np.empty(0, np.float64)))
 
 
 def no_pairs() -> VerifiedPairs:
@@ -52,7 +64,8 @@ def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rul
         similarity[block] = jaccard_pairs(ours, theirs, np.column_stack([left, right]), rules.shingle_size)
     similarity[equal] = 1.0  # also where redaction left no word
     keep = similarity >= rules.threshold
-    return VerifiedPairs(candidates[keep], similarity[keep], equal[keep], len(candidates), capped)
+    close = _close(candidates, similarity, rules.threshold)
+    return VerifiedPairs(candidates[keep], similarity[keep], equal[keep], len(candidates), capped, close)
 
 
 def verify_within(
@@ -71,4 +84,11 @@ def verify_within(
         similarity[block] = jaccard_pairs(texts, texts, local.reshape(-1, 2), rules.shingle_size)
     keep = similarity >= rules.threshold
     exact = np.zeros(int(keep.sum()), np.bool_)
-    return VerifiedPairs(candidates[keep], similarity[keep], exact, len(candidates), capped)
+    close = _close(candidates, similarity, rules.threshold)
+    return VerifiedPairs(candidates[keep], similarity[keep], exact, len(candidates), capped, close)
+
+
+def _close(candidates: Pairs, similarity: npt.NDArray[np.float64], threshold: float) -> ClosePairs:
+    """Return the compared pairs just below the threshold."""
+    close = (similarity < threshold) & (similarity >= threshold - MARGIN)
+    return ClosePairs(candidates[close], similarity[close])

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from pipeline.report.files import files_table
 from pipeline.report.funnel import funnel_table
+from pipeline.report.twin import print_twin
 
 COLOURS = {"pass": "green", "flag": "yellow", "block": "red"}
 INDICATOR_NAMES = {
@@ -139,6 +140,9 @@ def print_story(out: Console, story: dict[str, Any]) -> None:
             )
             table.add_row(entry["stage"], entry["gate"] or "-", escape(said), escape(values))
         out.print(table)
+        for entry in batch["stages"]:
+            if entry.get("twin"):
+                print_twin(out, entry["twin"])
     for sentence in story["unreadable_batches"]:
         out.print(f"[yellow]not read[/] {escape(sentence)}")
 

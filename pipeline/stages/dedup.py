@@ -230,6 +230,7 @@ def _write(work: Work, signed: Signed, found: Duplicates) -> list[ShardFile]:
         "survivor_release": found.survivor_release,
         "similarity": found.similarity,
         "cluster_size": pa.array(found.cluster_size, pa.int32()),
+        "near_miss": found.near_miss,
         "bands": as_lists(signed.bands.hashes),
     }
     survivors, similarities = found.survivor.to_pylist(), found.similarity.to_pylist()

@@ -270,9 +270,24 @@ def test_capped_buckets_are_reported():
     assert found.survivor.null_count == 1
 
 
+def test_a_pair_just_below_the_threshold_is_remembered_by_the_one_that_would_have_gone():
+    # 24 shingles, of which one loses 5 or 4 and the other gains as many: 19/29 = 0.655 and 20/28 = 0.714.
+    words = [f"w{i}" for i in range(25)]
+    far, close = " ".join([*words[:20], *"abcde"]), " ".join([*words[:21], *"fghi"])
+    batch = make_batch(["a", "far", "close"], [f"{' '.join(words)} .", far, close])
+    rules = Rules(threshold=0.75, shingle_size=2, max_bucket=1_000)
+    found = find_duplicates(batch, rules)
+    assert found.survivor.null_count == 3
+    assert found.near_miss.to_pylist() == [None, None, {"document_id": "a", "release": None, "similarity": 20 / 28}]
+    # Published, it is the nearest one too; and one that goes has no near miss.
+    against = find_duplicates(batch, rules, make_published(["p", "q"], [" ".join(words), far], [3, 4]))
+    assert against.survivor.to_pylist() == ["p", "q", None]
+    assert against.near_miss.to_pylist() == [None, None, {"document_id": "p", "release": 3, "similarity": 20 / 28}]
+
+
 def test_an_empty_batch():
     found = find_duplicates(make_batch([], []), RULES, make_published(["p"], [LONG]))
-    assert len(found.survivor) == len(found.reason) == len(found.cluster_size) == 0
+    assert len(found.survivor) == len(found.reason) == len(found.near_miss) == len(found.cluster_size) == 0
     assert found.statistics.documents == 0
 
 

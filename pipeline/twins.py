@@ -1,0 +1,195 @@
+"""A removed document beside the one that stays for it: who that is, what both belong to, and where their texts differ.
+
+Nothing here is kept: texts are read when somebody asks, from where they lie. Whoever may read the raw root sees raw text, as with
+`sluice quarantine show`; what has expired, was taken down or may not be read is said in words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.batch import Batch
+from pipeline.document import subjects_of
+from pipeline.errors import SluiceError
+from pipeline.lake.releases import Release
+from pipeline.lake.snapshots import Chain
+from pipeline.text.difference import difference
+
+TWIN_STAGES = ("dedup", "publish")
+"""Stages that remove a document for another one."""
+
+
+class Published(NamedTuple):
+    """What a release says of a document."""
+
+    source: str
+    release: int | None
+
+
+class Row(NamedTuple):
+    """A document of the batch."""
+
+    shard: int
+    row: int
+    document_id: str
+
+
+class Unshown(Exception):  # noqa: N818 - no error: a reason, told in words
+    """Why a text is not shown."""
+
+
+def twin(batch: Batch, chain: Chain, stage: str, row: Row, *, texts: bool) -> dict[str, Any] | None:
+    """Return what is known of a document that a stage removed for another one; None where it did not.
+
+    Parameters
+    ----------
+    batch, chain
+        The batch and its snapshots, the stage's among them.
+    stage
+        One of `TWIN_STAGES`.
+    row
+        The removed document.
+    texts
+        Read both texts and show where they differ; without it the answer holds no text.
+    """
+    columns = ["survivor", "survivor_release", "similarity"]
+    values = chain.read(stage, row.shard, columns).slice(row.row, 1).to_pylist()[0]
+    if values["survivor"] is None:
+        return None
+    survivor = str(values["survivor"])
+    place = find_row(chain, survivor) if values["survivor_release"] is None else None
+    known = published(batch, [survivor]).get(survivor)
+    found: dict[str, Any] = {
+        "document": {"id": row.document_id, "source": source_of(chain, row)},
+        "survivor": {
+            "id": survivor,
+            "source": source_of(chain, place) if place else known.source if known else None,
+            "release": values["survivor_release"] if place is None else known.release if known else None,
+            "where": "in this batch" if place else "published before this batch",
+            "in_newest_release": known is not None,
+            "removed_later": removed_later(chain, stage, place) if place else None,
+        },
+        "similarity": values["similarity"],
+        "cluster": cluster_of(chain, stage, survivor, place),
+    }
+    if texts:
+        found |= compared(batch, chain, stage, row, survivor, values["survivor_release"])
+    return found
+
+
+def compared(
+    batch: Batch, chain: Chain, stage: str, row: Row, survivor: str, release: int | None, **limits: int
+) -> dict[str, Any]:
+    """Return `difference` of the two texts as they were compared, or null and the reason under `no_difference`.
+
+    Within the batch dedup compares raw with raw text; with published text, which is redacted, the document is redacted first. Publish
+    compares redacted texts. `limits` are those of `pipeline.text.difference.difference`.
+    """
+    try:
+        first = _own_text(batch, chain, stage, row, "the removed document", as_published=release is not None)
+        second = (
+            _published_text(batch, survivor, release)
+            if release is not None
+            else _own_text(batch, chain, stage, _known_row(chain, survivor), "the survivor")
+        )
+    except Unshown as reason:
+        return {"difference": None, "no_difference": str(reason)}
+    found = asdict(difference(first, second, **limits))
+    return {
+        "difference": {**found, "parts": [part._asdict() for part in found["parts"]]},
+        "compared": "redacted text" if stage == "publish" or release is not None else "raw text",
+    }
+
+
+def published(batch: Batch, ids: list[str]) -> dict[str, Published]:
+    """Return source and release of those documents that the newest release holds."""
+    newest = batch.corpus.newest()
+    if newest is None or not ids:
+        return {}
+    numbers = {entry.batch_id: entry.number for entry in batch.corpus.history() if entry.kind == "publish"}
+    found = {}
+    for block in batch.corpus.documents(newest, ["document_id", "source", "batch_id"], ids):
+        for name, source, of in zip(*(column.to_pylist() for column in block.columns), strict=True):
+            found[name] = Published(source, numbers.get(of))
+    return found
+
+
+def find_row(chain: Chain, document_id: str) -> Row | None:
+    """Return the document's row in the batch: the one that got beyond ingest, where its record was read more than once."""
+    for shard in range(chain.shards):
+        columns = chain.read("ingest", shard, ["document_id", "verdict"])
+        hit = pc.and_(pc.equal(columns.column(0), document_id), pc.is_null(columns.column(1)))
+        places = np.flatnonzero(hit.to_numpy(zero_copy_only=False))
+        if len(places):
+            return Row(shard, int(places[0]), document_id)
+    return None
+
+
+def _known_row(chain: Chain, document_id: str) -> Row:
+    place = find_row(chain, document_id)
+    if place is None:
+        raise Unshown("the batch does not hold the survivor")
+    return place
+
+
+def source_of(chain: Chain, row: Row) -> str:
+    """Return a document's source."""
+    return str(chain.read("ingest", row.shard, ["source"]).column(0)[row.row].as_py())
+
+
+def removed_later(chain: Chain, stage: str, row: Row) -> str | None:
+    """Return why a later stage removed a document that stayed at `stage`; None if none did."""
+    for name in chain.stages[chain.stages.index(stage) + 1 :]:
+        findings = chain.read(name, row.shard, ["verdict"]).column(0)[row.row].as_py()
+        if findings:
+            return str(findings[0]["reason"])
+    return None
+
+
+def cluster_of(chain: Chain, stage: str, survivor: str, place: Row | None) -> dict[str, Any]:
+    """Return how many documents of the batch a survivor stands for, itself included if it is one of them, and of which sources."""
+    sources: Counter[str] = Counter([source_of(chain, place)] if place else [])
+    for shard in range(chain.shards):
+        hit = pc.equal(chain.read(stage, shard, ["survivor"]).column(0), survivor)
+        rows = np.flatnonzero(pc.fill_null(hit, False).to_numpy(zero_copy_only=False))
+        sources.update(chain.read("ingest", shard, ["source"]).column(0).take(pa.array(rows)).to_pylist())
+    return {"documents": sources.total(), "sources": dict(sources.most_common())}
+
+
+def _own_text(batch: Batch, chain: Chain, stage: str, row: Row, who: str, *, as_published: bool = False) -> str:
+    """Return the text of a document of the batch as the stage saw it, `as_published` with what publishing makes of it."""
+    facts = chain.read("ingest", row.shard, ["text_digest", "post"]).slice(row.row, 1).to_pylist()[0]
+    gone = batch.corpus.tombstones()
+    if ({row.document_id} | subjects_of(facts["post"])) & gone.ids or facts["text_digest"] in gone.digests:
+        raise Unshown(f"{who} was taken down: its text is not shown")
+    try:
+        text = chain.upto(stage).texts(row.shard)[row.row].as_py()
+    except SluiceError as error:
+        raise Unshown(f"the text of {who} is not there: {error}") from None
+    except OSError as error:
+        raise Unshown(f"the text of {who} cannot be read with the rights you have ({type(error).__name__})") from None
+    if text is None:
+        raise Unshown(f"nothing is kept of the text of {who}")
+    if as_published and stage == "dedup" and batch.settings.cleaning.remove_pii:
+        from pipeline.pii.redact import redact
+
+        text = redact(pa.array([text], pa.string()), batch.settings.pii).texts[0].as_py()
+    return str(text)
+
+
+def _published_text(batch: Batch, document_id: str, number: int) -> str:
+    """Return the text that a release published."""
+    release: Release = batch.corpus.get(number)
+    try:
+        text = batch.corpus.text_of([document_id], release).get(document_id)
+    except OSError as error:
+        raise Unshown(f"the survivor's text cannot be read with the rights you have ({type(error).__name__})") from None
+    if text is None:
+        raise Unshown(f"the survivor, published by release {number}, was taken down since: its text is not shown")
+    return text
