@@ -21,7 +21,7 @@ def safe(text: str) -> str:
 def print_twin(out: Console, twin: dict[str, Any]) -> None:
     """Print a removed document's survivor, their cluster, and where the texts differ."""
     survivor, cluster = twin["survivor"], twin["cluster"]
-    release = "" if survivor["release"] is None else f", published by release {survivor['release']}"
+    release = "" if survivor["release"] is None else f", in release {survivor['release']}"
     standing = " (no longer in the newest release)" if release and not survivor["in_newest_release"] else ""
     later = f", and was itself removed later: {survivor['removed_later']}" if survivor["removed_later"] else ""
     sources = ", ".join(f"{name} {count:,}" for name, count in cluster["sources"].items())
