@@ -52,10 +52,11 @@ POST = pa.struct(
 
 NEAR_MISS = pa.struct(
     [
-        pa.field("document_id", pa.string(), nullable=False),
+        # Nullable, as Parquet's writer takes children of a null struct for nulls of their own.
+        pa.field("document_id", pa.string()),
         # The release that published it; null: same batch.
         pa.field("release", pa.int64()),
-        pa.field("similarity", pa.float64(), nullable=False),
+        pa.field("similarity", pa.float64()),
     ]
 )
 """The document that another one would have been removed for, had the threshold been a little lower."""
