@@ -3,8 +3,8 @@
     python -m benchmarks.dedup_index [thousands of documents ...]
 
 The corpus is synthetic (documents of 20 random band hashes) and lies in files as publishing writes them, in the segments that nights of
-10,000 documents leave behind. The batch has 10,000 documents, one in fifty a copy of a published one. Times are of one process; "cold"
-is with the system's cache of the files dropped. Each is the median of several runs, with the shortest and the longest.
+10,000 documents leave behind. The batch has 10,000 documents, one in fifty a copy of a published one. "Cold" is with the system's cache
+of the files dropped. Each figure is a median of several runs: seconds on the clock, with the least and the most, and of the processor.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +41,7 @@ SIZES = (100, 1_000, 5_000)
 NIGHT = 10_000
 COPIES = 50
 """One document of the batch in so many is a copy."""
-RUNS = 7
+RUNS = 5
 SETTINGS = Dedup()
 BANDS = derive(SETTINGS.threshold, SETTINGS.recall).bands
 _AT_ONCE = 50_000
@@ -124,20 +125,29 @@ def drop_cache(store: Store, files: list[str]) -> None:
         os.close(handle)
 
 
-def timed(run: Callable[[], object], runs: int = RUNS, before: Callable[[], None] | None = None) -> list[float]:
-    """Return the seconds of several runs, ascending."""
-    taken = []
+class Taken(NamedTuple):
+    """Seconds of several runs."""
+
+    clock: list[float]
+    processor: list[float]
+
+    def __str__(self) -> str:
+        least, most = min(self.clock), max(self.clock)
+        median, processor = statistics.median(self.clock), statistics.median(self.processor)
+        return f"{median:.3f} s [{least:.3f} to {most:.3f}], {processor:.3f} CPU s"
+
+
+def timed(run: Callable[[], object], runs: int = RUNS, before: Callable[[], None] | None = None) -> Taken:
+    """Run several times."""
+    taken = Taken([], [])
     for _ in range(runs):
         if before:
             before()
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         run()
-        taken.append(time.perf_counter() - start)
-    return sorted(taken)
-
-
-def shown(taken: list[float]) -> str:
-    return f"{statistics.median(taken):8.3f} s [{taken[0]:.3f} to {taken[-1]:.3f}]"
+        taken.clock.append(time.perf_counter() - start[0])
+        taken.processor.append(time.process_time() - start[1])
+    return taken
 
 
 def memory_of(run: Callable[[], object]) -> float:
@@ -149,13 +159,13 @@ def memory_of(run: Callable[[], object]) -> float:
     return peak / 1e6
 
 
-def measure(documents: int) -> tuple[float, float]:
-    """Measure one size; return the medians, warm and cold."""
+def measure(documents: int) -> tuple[Taken, Taken]:
+    """Measure one size; return the runs, warm and cold."""
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
         store = Store(folder)
-        start = time.perf_counter()
+        start = time.process_time()
         held, signed = build(store, documents)
-        built = time.perf_counter() - start
+        built = time.process_time() - start
         files = [file.name for segment in held for file in segment.files]
         size = sum(store.size(name) for name in files)
         batch = batch_of(documents)
@@ -164,19 +174,19 @@ def measure(documents: int) -> tuple[float, float]:
             raise SystemExit(f"{pairs} candidate pairs instead of {expected}: the measurement is of something else")
         print(
             f"{documents:,} documents in {len(held)} segments: {size / documents:.1f} bytes a document "
-            f"(files and segments made in {built:.0f} s)"
+            f"(files and segments made in {built:.0f} CPU s)"
         )
         warm = timed(lambda: look_up(store, held, batch))
         cold = timed(lambda: look_up(store, held, batch), before=lambda: drop_cache(store, files))
-        print(f"  batch against the index, warm  {shown(warm)}, cold {shown(cold)}")
+        print(f"  batch against the index: warm {warm}; cold {cold}", flush=True)
         print(f"  allocated at most {memory_of(lambda: look_up(store, held, batch)):.0f} MB")
         compare_layouts(store, held, signed, batch)
-        start = time.perf_counter()
+        start = time.process_time()
         merged = indexing.merge(store, Index(store, held), [SegmentReader(store, part) for part in held], "bench")
-        print(f"  all segments merged in {time.perf_counter() - start:.1f} s")
+        print(f"  all segments merged into one: {time.process_time() - start:.1f} CPU s", flush=True)
         if merged is None or merged.documents != documents:
             raise SystemExit("the merge lost documents")
-        return statistics.median(warm), statistics.median(cold)
+        return warm, cold
 
 
 def compare_layouts(store: Store, held: list[Segment], signed: list[str], batch: Bands) -> None:
@@ -185,10 +195,12 @@ def compare_layouts(store: Store, held: list[Segment], signed: list[str], batch:
     documents = sum(segment.documents for segment in held)
     runs = RUNS if documents <= 1_000_000 else 3
     for name, layout in LAYOUTS.items():
+        if documents > layout.most:
+            continue
         prepared, space = layout.prepare(store, held, signed)
         find = partial(layout.find, store, prepared, wanted)
         warm, cold = timed(find, runs), timed(find, runs, partial(drop_cache, store, prepared.files))
-        print(f"  {name:40s} {space / documents:6.1f} bytes a document, {shown(warm)}, cold {shown(cold)}")
+        print(f"  {name:40s} {space / documents:.0f} bytes a document; warm {warm}; cold {cold}", flush=True)
 
 
 def main() -> None:
@@ -198,8 +210,12 @@ def main() -> None:
     found = [measure(size) for size in sizes]
     if len(sizes) > 1:
         for name, taken in zip(("warm", "cold"), zip(*found, strict=True), strict=True):
-            slope, fixed = np.polyfit(np.array(sizes) / 1e6, taken, 1)
-            print(f"{name}: {fixed:.3f} s fixed and {slope:.3f} s for each million documents (least squares)")
+            for clock in Taken._fields:
+                medians = [statistics.median(getattr(runs, clock)) for runs in taken]
+                slope, fixed = np.polyfit(np.array(sizes) / 1e6, medians, 1)
+                print(
+                    f"{name}, {clock}: {fixed:.3f} s fixed and {slope:.3f} s for each million documents (least squares)"
+                )
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(
         f"load at the end {load}; peak of the process {_peak():.0f} MB, mapped files and the making of the corpus included"

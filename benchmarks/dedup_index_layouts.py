@@ -33,6 +33,8 @@ class Layout(NamedTuple):
     prepare: Callable[[Store, Sequence[Segment], Sequence[str]], tuple[Prepared, int]]
     """Returns its size in bytes as well."""
     find: Callable[[Store, Prepared, np.ndarray], int]
+    most: int = 10_000_000
+    """The largest corpus, in documents, that it is tried on."""
 
 
 def _table(store: Store, _: Sequence[Segment], signed: Sequence[str]) -> tuple[Prepared, int]:
@@ -154,8 +156,8 @@ def _passes(filter_: np.ndarray, hashes: np.ndarray) -> np.ndarray:
 
 
 LAYOUTS = {
-    "table scanned row by row (before)": Layout(_table, _scan_rows),
-    "table scanned, batch sorted (no index)": Layout(_table, _scan_hashes),
+    "table scanned row by row (before)": Layout(_table, _scan_rows, 100_000),
+    "table scanned, batch sorted (no index)": Layout(_table, _scan_hashes, 100_000),
     "sorted Parquet, bounds of row groups": Layout(_write_parquet, _find_parquet),
     "sorted Arrow, mapped (chosen)": Layout(_segments, _find_plain),
     "the same with a Bloom filter a segment": Layout(_write_filters, _find_filtered),
