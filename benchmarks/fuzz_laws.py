@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import resource
 import time
 import traceback
 from collections import Counter
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.fuzz_seeds import Input
+from benchmarks.memory import fresh_peak, peak
 from pipeline.source import Source
 from pipeline.sources.files import SourceFile
 from pipeline.sources.records import READERS, read_file
@@ -129,7 +129,7 @@ def examine(file: Path, given: Input, leaks: list[str]) -> tuple[list[str], Coun
     wrong: list[str] = []
     outcomes = Counter[str]()
     leaks.clear()
-    before = _fresh_peak()
+    before = fresh_peak()
     try:
         first = rows_of(file, given.settings)
         wrong, outcomes = first.caught, first.outcomes
@@ -144,7 +144,7 @@ def examine(file: Path, given: Input, leaks: list[str]) -> tuple[list[str], Coun
         wrong.append(f"an exception left read_file: {_place(error)}")
     wrong += [f"an exception left the reader: {leak}" for leak in dict.fromkeys(leaks)]
     size = max(len(given.content), given.held)
-    if (grown := _peak() - before) > MEGABYTES * 2**10 + BYTES_A_BYTE * size / 2**10:
+    if (grown := peak() - before) > MEGABYTES * 2**10 + BYTES_A_BYTE * size / 2**10:
         wrong.append(f"memory: over {grown // 2**17 * 128} MiB")
     return wrong, outcomes
 
@@ -152,21 +152,3 @@ def examine(file: Path, given: Input, leaks: list[str]) -> tuple[list[str], Coun
 def limit_of(given: Input) -> float:
     """Return the CPU seconds that an input may take, once."""
     return SECONDS + SECONDS_A_BYTE * max(len(given.content), given.held)
-
-
-def _fresh_peak() -> int:
-    """Start a new peak of memory where the system can, and return what the process holds, in KiB."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return _peak()
-    return _peak()
-
-
-def _peak() -> int:
-    """Return the peak of memory in KiB."""
-    try:
-        status = Path("/proc/self/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0])
-    except (OSError, IndexError, ValueError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

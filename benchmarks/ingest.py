@@ -1,17 +1,21 @@
-"""Throughput of each reader on 1x, 4x and 16x of text that is on the machine.
+"""Throughput of each reader on 1x, 4x and 16x of text that is on the machine, and how time, work and memory grow.
 
-    python benchmarks/ingest.py [folder]
+    python -m benchmarks.ingest [--repeats 5] [--texts 800] [folder]
 
 The text is the demonstration's: descriptions, licences and documentation of installed packages. Each size holds the smaller one's
-documents again, each with its number before it, so that no two are equal. Rates are by CPU time of one process; memory is its peak.
+documents again, each with its number before it, so that no two are equal. The sizes take turns, and the table gives medians of CPU time
+and the process's peak of memory. The last figures say how many times the size before it took: CPU time, calls of functions, bytes read of
+the file. The last two are exact, whatever else the machine does; if one of them grows faster than the input, the exit code is 1.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import io
 import json
-import resource
+import os
+import statistics
 import sys
 import tempfile
 import time
@@ -22,17 +26,19 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.memory import fresh_peak, peak
 from pipeline.demo.packages import licensed_entries
 from pipeline.source import Source
 from pipeline.sources.files import list_files
 from pipeline.sources.records import read_file
-from pipeline.text.normalize import normalise
+from pipeline.sources.stream import SourceStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BASE = 800
 SIZES = (1, 4, 16)
+MOST_GROWTH = 4.1
+"""Times the calls and the bytes read that four times as much may take. Both are exact; CPU time is not, and is shown only."""
 
 
 def documents(texts: list[str], size: int) -> Iterator[tuple[str, str]]:
@@ -71,44 +77,88 @@ def write_warc(file: Path, rows: Iterator[tuple[str, str]]) -> None:
             stream.write(packed.getvalue())
 
 
-WRITERS = {"a.jsonl": write_jsonl, "a.jsonl.gz": write_gzip, "a.parquet": write_parquet, "a.warc.gz": write_warc}
+WRITERS = {"jsonl": write_jsonl, "jsonl.gz": write_gzip, "parquet": write_parquet, "warc.gz": write_warc}
 
 
-def measure(file: Path, characters: int) -> str:
-    source = Source(name="bench", kind="web", paths=(str(file),))
-    (entry,) = list_files(source).files
-    started, rows, kept = time.process_time(), 0, 0
-    for chunk in read_file(source, entry):
-        rows += chunk.columns.num_rows
-        kept += chunk.columns["verdict"].null_count
-    seconds = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return f"{rows:>8,} rows  {kept:>8,} kept  {rows / seconds:>8,.0f} rows/s  {characters / 1e6 / seconds:>6.1f} M characters/s  peak {peak:,} MB"
+def read(file: Path) -> int:
+    """Read a file to its end; return its kept records."""
+    (entry,) = list_files(Source(name="bench", kind="web", paths=(str(file),))).files
+    source = Source(name="bench", kind="web")
+    return sum(chunk.columns["verdict"].null_count for chunk in read_file(source, entry))
 
 
-def main() -> None:
-    texts = [entry.text for entry in licensed_entries() if len(entry.text) <= 60_000][:BASE]
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
-    started = time.process_time()
-    for text in texts:
-        normalise(text)
-    total = sum(map(len, texts))
-    print(
-        f"{len(texts)} texts, {total / 1e6:.1f} M characters; normalise: {total / 1e6 / (time.process_time() - started):.0f} M characters/s"
-    )
-    warm_up = folder / "warm.jsonl"
-    write_jsonl(warm_up, documents(texts, 1))
-    measure(warm_up, total)  # the first batch imports pandas, by way of pyarrow
-    warm_up.unlink()
-    for size in SIZES:
-        for name, write in WRITERS.items():
-            file = folder / name
-            write(file, documents(texts, size))
-            print(
-                f"{size:>3}x {name:<11} {file.stat().st_size / 1e6:>6.1f} MB  {measure(file, total * size)}", flush=True
-            )
-            file.unlink()
+def counted(file: Path) -> tuple[int, int]:
+    """Return how many functions reading a file calls, and how many bytes of it it reads."""
+    calls = taken = 0
+    honest = SourceStream.read
+
+    def reading(self: SourceStream, size: int = -1) -> bytes:
+        nonlocal taken
+        data = honest(self, size)
+        taken += len(data)
+        return data
+
+    def called(_: object, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    SourceStream.read = reading  # type: ignore[method-assign]
+    sys.setprofile(called)
+    try:
+        read(file)
+    finally:
+        sys.setprofile(None)
+    return calls, taken
+
+
+def compare(folder: Path, texts: list[str], name: str, repeats: int) -> bool:
+    """Measure a format at each size, print its rows, and return whether its work grows no faster than its input."""
+    files = {size: folder / f"{size}x.{name}" for size in SIZES}
+    for size, file in files.items():
+        WRITERS[name](file, documents(texts, size))
+    kept = {size: read(file) for size, file in files.items()}
+    seconds: dict[int, list[float]] = {size: [] for size in SIZES}
+    peaks: dict[int, int] = dict.fromkeys(SIZES, 0)
+    for _ in range(repeats):
+        for size, file in files.items():
+            fresh_peak()
+            started = time.process_time()
+            read(file)
+            seconds[size].append(time.process_time() - started)
+            peaks[size] = max(peaks[size], peak() // 1024)
+    before: tuple[float, ...] = ()
+    fits = True
+    for size, file in files.items():
+        middle = statistics.median(seconds[size])
+        now = (middle, *counted(file))
+        growth = [new / old for new, old in zip(now, before, strict=False)]
+        fits &= all(times <= MOST_GROWTH for times in growth[1:])
+        rate = size * sum(map(len, texts)) / 1e6 / middle
+        print(
+            f"{size:>3}x {name:<9}{file.stat().st_size / 1e6:>7.1f} MB {kept[size]:>7,} kept {middle:>8.3f} s "
+            f"[{min(seconds[size]):.3f} to {max(seconds[size]):.3f}] {rate:>6.1f} M characters/s  peak {peaks[size]:,} MB  "
+            + " ".join(f"{times:.2f}" for times in growth),
+            flush=True,
+        )
+        before = now
+        file.unlink()
+    return fits
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--texts", type=int, default=800, help="at 1x")
+    parser.add_argument("--formats", default=",".join(WRITERS))
+    options = parser.parse_args()
+    texts = [entry.text for entry in licensed_entries() if len(entry.text) <= 60_000][: options.texts]
+    print(f"{len(texts)} texts, {sum(map(len, texts)) / 1e6:.1f} M characters; load average {os.getloadavg()[0]:.1f}")
+    print("last: growth of CPU time, calls and bytes read against the size before")
+    folder = options.folder or Path(tempfile.mkdtemp())
+    fits = [compare(folder, texts, name, options.repeats) for name in options.formats.split(",")]
+    return int(not all(fits))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

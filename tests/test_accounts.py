@@ -129,20 +129,20 @@ def test_the_table_shows_the_same_and_says_what_was_left_out(project: Path) -> N
 
 
 def test_what_normalisation_changed_is_counted_by_file_and_source(project: Path) -> None:
-    texts = ["clean", "caf\u00c3\u00a9 \r\nna\u0308her", "two\r\nlines", "\u00c3\u00bcber", "  ", "two\r\nlines"]
+    texts = ["clean", "caf\u00c3\u00a9 \r\nna\u0308her", "two\r\nlines", "\u00c3\u00bcber", "  ", *["two\r\nlines"] * 3]
     lines = [json.dumps({"id": n, "text": text}) + "\n" for n, text in enumerate(texts)]
     (project / "input" / "feed" / "changed.jsonl").write_text("".join(lines))
     (project / "input" / "feed" / "again.jsonl").write_text("".join(lines[1:3]))
     reference = ingest(project)
     found = {row["file"]: row["normalised"] for row in listed(project, "--source", "feed") if not row.get("not_read")}
-    changed = {"line_ends": 3, "mojibake": 2, "nfc": 1, "trailing_space": 1}
+    changed = {"line_ends": 5, "mojibake": 2, "nfc": 1, "trailing_space": 1}
     again = {"line_ends": 2, "mojibake": 1, "nfc": 1, "trailing_space": 1}
     assert found.pop("changed.jsonl") == changed
     assert found.pop("again.jsonl") == again
     assert set(map(str, found.values())) == {"{}"}
     figures = {name: value for name, value in metrics(reference).items() if name.startswith("normalised/")}
     assert figures == {f"normalised/feed/{change}": changed[change] + again[change] for change in changed}
-    assert "~line_ends 3, ~mojibake 2, ~nfc 1, ~trailing_space 1" in shown(listed(project))
+    assert "~line_ends 5, ~mojibake 2, ~nfc 1, ~trailing_space 1" in shown(listed(project))
 
 
 def test_accounts_of_an_earlier_version_are_read(project: Path) -> None:
