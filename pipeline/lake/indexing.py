@@ -113,8 +113,9 @@ def merge(store: Store, index: Index, segments: Sequence[SegmentReader], fence: 
     new[old] = np.arange(len(old), dtype=np.uint32)
     files = tuple(entry for documents in held for entry in documents.files)
     parts = [_Part(s.bands.piece, rows) for s, rows in zip(segments, np.split(new, starts[1:-1]), strict=True)]
-    total = sum(segment.segment.hashes for segment in segments)
-    return _write(store, fence, Documents(high[old], low[old], file[old], files), parts, total)
+    # What is left may be less than what a segment was once cut for; its buckets can be read as finely as they are or finer.
+    bits = max(bits_for(sum(segment.segment.hashes for segment in segments)), *(s.bands.bits for s in segments))
+    return _write(store, fence, Documents(high[old], low[old], file[old], files), parts, bits)
 
 
 def make(
@@ -157,17 +158,17 @@ def make(
                 parts.append(_Part(BandReader(scratch, name).piece, None))
                 waiting.clear()
         parts.append(_Part(partial(piece, _sorted(waiting)), None))
-        return _write(store, fence, described, parts, total)
+        return _write(store, fence, described, parts, bits_for(total))
 
 
-def _write(store: Store, fence: str, documents: Documents, parts: Sequence[_Part], hashes: int) -> Segment:
+def _write(store: Store, fence: str, documents: Documents, parts: Sequence[_Part], bits: int) -> Segment:
     stem = Store.join(FOLDER, f"{fence}-{uuid.uuid4().hex}")
     document_file = write_documents(store, f"{stem}-documents.arrow", documents)
     written = 0
 
     def buckets() -> Iterator[Bucket]:
         nonlocal written
-        for bucket in _merged(parts, bits_for(hashes)):
+        for bucket in _merged(parts, bits):
             written += len(bucket.hashes)
             yield bucket
 

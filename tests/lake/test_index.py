@@ -117,6 +117,23 @@ def test_any_division_into_segments_says_what_a_scan_says(data, rows, bucket_bit
             }
 
 
+def test_what_a_takedown_left_is_merged_again_and_again(monkeypatch):
+    """A segment is cut by what it held before the takedown, and then says how little it holds."""
+    monkeypatch.setattr(segments, "BUCKET_BITS", 0)
+    store = Store(f"memory://{uuid.uuid4()}/lake")
+    rows = [Document(f"w{i}", 1, (UNIVERSE[i],)) for i in range(8)]
+    later = [Document("late", 2, (UNIVERSE[9],))]
+    gone = {row.name for row in rows[1:]}
+    held = [write_release(store, 1, rows), write_release(store, 2, later)]
+    for _ in range(3):
+        merged = indexing.merge(
+            store, Index(store, held, gone), [SegmentReader(store, segment) for segment in held], "f"
+        )
+        assert merged.hashes == 2
+        held = [merged]
+        assert answers(Index(store, held, gone), UNIVERSE, 5, 2) == brute([*rows, *later], gone, UNIVERSE, 5, 2)
+
+
 @given(st.lists(st.integers(1, 40), max_size=40))
 def test_segments_stay_few_and_each_is_larger_than_all_newer_ones(sizes):
     held: list[int] = []

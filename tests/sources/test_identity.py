@@ -118,7 +118,9 @@ def test_it_does_not_depend_on_file_order_compression_or_root(form, records, one
             WRITERS[form](Path(folder), records, random.Random(seed))
             found.append(ids(Path(folder)))
     assert found[0] == found[1]
-    assert len(found[0]) == len(set(found[0].values())) == len({(url or "", text) for url, text in records}) or form == "csv"  # fmt: skip
+    # A null and an empty address are two contents only where the content is the line itself.
+    different = set(records) if form == "jsonl" else {(url or "", text) for url, text in records}
+    assert len(found[0]) == len(set(found[0].values())) == len(different) or form == "csv"
 
 
 @settings(max_examples=25, deadline=None)
