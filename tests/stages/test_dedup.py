@@ -201,10 +201,10 @@ def test_a_text_that_was_taken_down_comes_back_as_a_tombstone_not_as_a_duplicate
     reference = api.open_batch(str(config), inputs={"papers": [str(tmp_path / "a.jsonl")]})
     assert api.run_all(reference)["documents"] == 4
     lake = load_batch(reference).corpus
-    ids = {text: name for name, text in lake.text_of(ids_of(lake)).items()}
+    ids = {normal(text): name for name, text in lake.text_of(ids_of(lake)).items()}
     ghost = rows[0]["text"]
-    lake.takedown([ids[ghost]], "asked")
-    near = " ".join([*ghost.split(), "again"])
+    lake.takedown([ids[normal(ghost)]], "asked")
+    near = f"{ghost} again"
     offered = [{**rows[0], "id": "same"}, {**rows[0], "id": "near", "text": near}, {**rows[1], "id": "twin"}]
     write_jsonl(tmp_path / "b.jsonl", offered)
     reference = api.open_batch(str(config), inputs={"papers": [str(tmp_path / "b.jsonl")]})
@@ -215,8 +215,12 @@ def test_a_text_that_was_taken_down_comes_back_as_a_tombstone_not_as_a_duplicate
     assert reasons == {"ingest.tombstone@1"}
     chain = full_chain(load_batch(reference))
     told = chain.read("dedup", 0, ["survivor", "survivor_release"]).to_pylist()
-    assert [row["survivor"] for row in told] == [None, None, ids[rows[1]["text"]]]
+    assert [row["survivor"] for row in told] == [None, None, ids[normal(rows[1]["text"])]]
     assert told[2]["survivor_release"] == 1
+
+
+def normal(text: str) -> str:
+    return " ".join(text.split())
 
 
 def ids_of(corpus: Corpus) -> list[str]:
