@@ -224,6 +224,8 @@ def test_a_column_that_came_later_is_null_and_one_that_was_promised_is_missed(go
     for name in ("canonical_uri", "published_at", "language_hint", "rights_holder", "agreement"):
         assert rows.column(name).null_count == rows.num_rows > 0
         assert rows.schema.field(name).type == COLUMNS["ingest"].field(name).type
+    if "agreement" in chain.manifests[0].columns:  # of a later lake, which has them all
+        return
     promised = chain.manifests[0].model_copy(update={"columns": str(COLUMNS["ingest"])})
     with pytest.raises((pa.ArrowInvalid, SnapshotError)):
         Chain(chain.lake, chain.raw, (promised,)).read("ingest", 0, columns)
