@@ -15,6 +15,7 @@ from pipeline import api, batch, config, faults, listing
 from pipeline.chain import full_chain
 from pipeline.errors import UserError
 from pipeline.lake.manifest import check_files
+from pipeline.lake.releases import Corpus, Release
 from pipeline.recipe import STAGES
 from tests.end_to_end.conftest import YAML, documents, texts, write_jsonl
 
@@ -104,17 +105,30 @@ class Lake:
         assert wrongs(self.folder) == []
 
 
+def wrong_in(corpus: Corpus, release: Release) -> list[str]:
+    """Return what of a release does not agree with its record."""
+    found = []
+    if corpus.recompute(release, texts=True) != release.digest:
+        found.append(f"release {release.number}: its documents do not give its digest")
+    signed = sum(part.num_rows for part in corpus.signatures(release, ["document_id"]))
+    if signed != release.documents:
+        found.append(f"release {release.number}: {release.documents} documents, {signed} signatures")
+    ids = [name for part in corpus.documents(release, ["document_id"]) for name in part[0].to_pylist()]
+    index = corpus.index(release)
+    if index is None or index.places(ids).keys() != set(ids):
+        found.append(f"release {release.number}: its index does not have its documents")
+    if sum(segment.documents for segment in release.index or ()) != release.documents:
+        found.append(f"release {release.number}: its index has other documents")
+    return found
+
+
 def wrongs(folder: Path) -> list[str]:
     """Return what a reader sees wrong in a lake just now: releases in halves, snapshots in parts, reports that cannot be read."""
     settings = config.load(folder / "pipeline.yaml")
     found = []
     corpus = batch.corpus(settings)
     for release in corpus.history():
-        if corpus.recompute(release, texts=True) != release.digest:
-            found.append(f"release {release.number}: its documents do not give its digest")
-        signed = sum(part.num_rows for part in corpus.signatures(release, ["document_id"]))
-        if signed != release.documents:
-            found.append(f"release {release.number}: {release.documents} documents, {signed} signatures")
+        found += wrong_in(corpus, release)
     for reference in batch.list_batches(settings):
         opened = batch.load_batch(reference)
         chain = full_chain(opened)

@@ -31,7 +31,7 @@ QUICK = {"stage.manifest.before#4"}
 """In `make test`, besides those of `tests/lake/test_crashes.py`; all the others in `make test-all`."""
 # A stage's points are reached again and again: also kill in the middle of a batch, and at its end.
 LATER = ["stage.manifest.before#4", "stage.manifest.after#8", "stage.shard.after#9", "stage.shard.before#20",
-         "stage.head.before#5", "gate.report.before#6", "table.file.after#2"]  # fmt: skip
+         "stage.head.before#5", "gate.report.before#6", "table.file.after#2", "index.file.after#2"]  # fmt: skip
 
 
 def cases(names: list[str]) -> list[object]:
