@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from pipeline.config import Retention
 from pipeline.lake.indexing import FOLDER
@@ -31,7 +32,7 @@ def dead_index_files(lake: Store, history: Sequence[Release], policy: Retention,
         The time that ages are taken from.
     """
     ended: dict[str, dt.datetime | None] = {}  # when a release came that did not name it any more
-    for release, following in zip(history, [*history[1:], None], strict=True):
+    for release, following in zip_longest(history, history[1:]):
         names = [file.name for segment in release.index or () for file in segment.files]
         ended |= dict.fromkeys(names, following.published_at if following else None)
     period = days(policy.superseded_days)

@@ -63,6 +63,12 @@ def test_what_was_merged_goes_a_while_after_the_release_that_merged_it(lake: Sto
     assert gone(lake, history, superseded_days=None, orphan_hours=None) == {}
 
 
+def test_a_lake_without_a_release_has_orphans_only(lake: Store) -> None:
+    assert gone(lake, []) == {}
+    lake.write_atomic("warehouse/index/lost-bands.arrow", b"x")
+    assert gone(lake, []) == {"warehouse/index/lost-bands.arrow": "orphan"}
+
+
 def test_what_the_newest_release_names_stays_for_ever(lake: Store) -> None:
     corpus = Corpus(lake)
     publish(corpus, "b1", ["a", "b"])
