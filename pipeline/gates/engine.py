@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.document import DOCUMENT_ID
 from pipeline.errors import ConfigError
 from pipeline.gates.deferred import defer
+from pipeline.gates.remembered import remembered_configurations
 
 COMPLETE = {
     "result_format": "COMPLETE",
@@ -92,7 +93,7 @@ class Engine:
             return {}
         expectations = [_build(self._gx, position, entry) for position, entry in entries.items()]
         suite = self._gx.ExpectationSuite(name=name, expectations=expectations)
-        with quiet():
+        with quiet(), remembered_configurations():
             batch = self._batch(name, frame)
             results = batch.validate(suite, result_format=result_format, expectation_parameters=parameters)
         return {result.expectation_config.meta[_POSITION]: result for result in results.results}
