@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 PYTHON_IN_VENV := .venv/bin/python
 
+# With it, each of some hundred processes that a test run or a demo starts would compile Airflow and Great Expectations anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test test-all check format doctor bench up down
 
 help: ## list the targets
