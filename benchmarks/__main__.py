@@ -9,7 +9,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("ingest", "minhash", "language", "pii", "quality", "archives", "extraction", "dedup_index")
+BENCHMARKS = (
+    "ingest",
+    "minhash",
+    "language",
+    "pii",
+    "quality",
+    "archives",
+    "extraction",
+    "dedup_index",
+    "dedup_boilerplate",
+)
 
 
 def main() -> int:

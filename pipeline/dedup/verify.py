@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.dedup.candidates import CappedBuckets, Pairs, candidate_pairs, candidates_against
-from pipeline.dedup.compare import blocks, jaccard_pairs
+from pipeline.dedup.compare import blocks, frugal_order, jaccard_pairs
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.signatures import Bands
 
@@ -78,10 +78,12 @@ def verify_within(
     bands = Bands(batch.bands.hashes, batch.bands.usable & taking_part)
     candidates, capped = candidate_pairs(bands, rules.max_bucket, rank)
     similarity = np.empty(len(candidates), np.float64)
-    for block in blocks(candidates, batch.characters, batch.characters, rules.block_characters, same=True):
-        rows, local = np.unique(candidates[block], return_inverse=True)
+    order = frugal_order(candidates, len(rank))
+    ordered = candidates[order]
+    for block in blocks(ordered, batch.characters, batch.characters, rules.block_characters, same=True):
+        rows, local = np.unique(ordered[block], return_inverse=True)
         texts = batch.texts(rows)
-        similarity[block] = jaccard_pairs(texts, texts, local.reshape(-1, 2), rules.shingle_size)
+        similarity[order[block]] = jaccard_pairs(texts, texts, local.reshape(-1, 2), rules.shingle_size)
     keep = similarity >= rules.threshold
     exact = np.zeros(int(keep.sum()), np.bool_)
     close = _close(candidates, similarity, rules.threshold)

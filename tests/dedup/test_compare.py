@@ -5,8 +5,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
-from pipeline.dedup.compare import blocks, jaccard_pairs
+from pipeline.dedup.candidates import Pairs
+from pipeline.dedup.compare import blocks, frugal_order, jaccard_pairs
 from pipeline.text.shingles import shingles
 
 TEXT = st.lists(st.sampled_from(["a", "B", "c", "東"]), max_size=12).map(" ".join) | st.text(max_size=20)
@@ -73,3 +76,29 @@ def test_a_tight_budget_makes_more_blocks(budget):
     weight = np.full(10, 5, np.int64)
     count = len(list(blocks(pairs, weight, weight, budget, same=False)))
     assert count == (100 if budget == 10 else 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=40))
+def test_the_frugal_order_keeps_every_pair_and_takes_linked_documents_together(links: list[tuple[int, int]]) -> None:
+    pairs = np.array(links, np.int64).reshape(-1, 2)
+    order = frugal_order(pairs, 20)
+    assert sorted(order.tolist()) == list(range(len(pairs)))
+    graph = csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(20, 20))
+    _, component = connected_components(graph, directed=False)
+    met = component[pairs[order, 0]]
+    assert (np.diff(met) != 0).sum() == max(len(set(met.tolist())) - 1, 0), "each component is one run"
+
+
+@pytest.mark.parametrize("hub", [0, 500, 999])
+def test_a_page_that_all_others_are_compared_with_does_not_have_them_read_again(hub: int) -> None:
+    hubs = (hub + np.arange(16)) % 1_000
+    others = np.setdiff1d(np.arange(1_000), hubs)
+    pairs = np.array([(min(h, o), max(h, o)) for h in hubs.tolist() for o in others.tolist()])
+    pairs = pairs[np.lexsort(pairs.T[::-1])]
+    weights = np.ones(1_000, np.int64)
+
+    def read(ordered: Pairs) -> int:
+        return sum(len(np.unique(ordered[block])) for block in blocks(ordered, weights, weights, 100, same=True))
+
+    assert read(pairs[frugal_order(pairs, 1_000)]) < 1_000 + 16 * 13
+    assert read(pairs) > 4_000, "what it would be in the order of rows"
