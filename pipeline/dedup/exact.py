@@ -34,7 +34,7 @@ def exact_keys(texts: pa.Array) -> Keys:
     while start < len(texts):  # in chunks: the normal forms are a copy of the text
         end = max(start + 1, int(np.searchsorted(offsets, offsets[start] + _CHUNK_BYTES, "right")) - 1)
         end = min(end, len(texts))
-        normal, bounds = _collapse(data, offsets[start : end + 1])
+        normal, bounds = _collapse(data, offsets[start : end + 1], _KINDS)
         view = normal.data
         edges = bounds.tolist()
         digests += [hashlib.blake2b(view[i:j], digest_size=16).digest() for i, j in pairwise(edges)]
@@ -63,9 +63,26 @@ def is_space(point: np.int64) -> bool:
     return bool(point <= 0x200A) or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
 
+def _kinds() -> npt.NDArray[np.uint8]:
+    """Return what each byte may begin: `_SPACE`, a character that may be white space (`_MAYBE`), or nothing of the kind.
+
+    U+3000 is the last white space there is.
+    """
+    kinds = np.zeros(256, np.uint8)
+    for point in range(0x3001):
+        if chr(point).isspace():
+            first = chr(point).encode()[0]
+            kinds[first] = _SPACE if point < 0x80 else _MAYBE
+    return kinds
+
+
+_SPACE, _MAYBE = 1, 2
+_KINDS = _kinds()
+
+
 @kernel
 def _collapse(
-    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
+    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], kinds: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Write the normal form of each text, one after the other."""
     texts = len(offsets) - 1
@@ -73,23 +90,28 @@ def _collapse(
     bounds = np.zeros(texts + 1, np.int64)
     written = 0
     for i in range(texts):
-        position = offsets[i]
-        pending = False
-        while position < offsets[i + 1]:
-            point = np.int64(data[position])
+        position, end = offsets[i], offsets[i + 1]
+        after_space = 1  # white space at the beginning is not written
+        while position < end:
+            first = data[position]
             following = position + 1
-            if point >= 0x80:
-                point, following = decode(data, position, offsets[i + 1])
-            if is_space(point):
-                pending = written > bounds[i]
-            else:
-                if pending:
-                    out[written] = 32
-                    written += 1
-                    pending = False
-                for j in range(position, following):
-                    out[written] = data[j]
-                    written += 1
+            kind = kinds[first]
+            if kind == _MAYBE:
+                point, following = decode(data, position, end)
+                if is_space(point):
+                    kind = _SPACE
+                else:
+                    for j in range(position, following):
+                        out[written] = data[j]
+                        written += 1
+                    after_space = 0
+                    position = following
+                    continue
+            # No branch on where a word ends: nobody could foresee it, and a wrong guess costs more than all the rest.
+            out[written] = 32 if kind else first
+            written += 1 - (kind & after_space)
+            after_space = kind
             position = following
+        written -= after_space if written > bounds[i] else 0
         bounds[i + 1] = written
     return out[:written], bounds

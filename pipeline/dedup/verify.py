@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.dedup.candidates import CappedBuckets, Pairs, candidate_pairs, candidates_against
-from pipeline.dedup.compare import blocks, frugal_order, jaccard_pairs
+from pipeline.dedup.compare import blocks, frugal_order, jaccard, jaccard_pairs
 from pipeline.dedup.exact import exact_keys
+from pipeline.dedup.gathered import gathered_sets
 from pipeline.dedup.signatures import Bands
 
 if TYPE_CHECKING:
@@ -78,12 +79,12 @@ def verify_within(
     bands = Bands(batch.bands.hashes, batch.bands.usable & taking_part)
     candidates, capped = candidate_pairs(bands, rules.max_bucket, rank)
     similarity = np.empty(len(candidates), np.float64)
+    rows, places = np.unique(candidates, return_inverse=True)
+    # Linked documents one after the other: what was laid aside is looked at in few places at a time.
     order = frugal_order(candidates, len(rank))
-    ordered = candidates[order]
-    for block in blocks(ordered, batch.characters, batch.characters, rules.block_characters, same=True):
-        rows, local = np.unique(ordered[block], return_inverse=True)
-        texts = batch.texts(rows)
-        similarity[order[block]] = jaccard_pairs(texts, texts, local.reshape(-1, 2), rules.shingle_size)
+    ordered = places.reshape(-1, 2)[order]
+    with gathered_sets(batch.texts, rows, batch.characters[rows], rules.shingle_size, rules.block_characters) as sets:
+        similarity[order] = jaccard(sets, sets, ordered)
     keep = similarity >= rules.threshold
     exact = np.zeros(int(keep.sum()), np.bool_)
     close = _close(candidates, similarity, rules.threshold)

@@ -303,3 +303,14 @@ def test_five_megabytes_in_one_line():
     big = "x" * 5_000_000
     found = find_duplicates(make_batch(["a", "b", "c"], [big, big + " y", big]), RULES)
     assert found.reason.to_pylist() == [None, None, EXACT]
+
+
+def test_each_candidate_is_read_once_however_many_pairs_it_has():
+    # Read block of pairs by block of pairs, a batch four times as large would read sixteen times as much.
+    read = []
+    texts = [f"{LONG} {i}" for i in range(12)]
+    ids = [f"d{i:02}" for i in range(12)]
+    tight = Rules(RULES.threshold, RULES.shingle_size, RULES.max_bucket, block_characters=2 * len(texts[0]) + 1)
+    found = find_duplicates(make_batch(ids, texts, read=read), tight)
+    assert found.statistics.verified_pairs == 66
+    assert read == ids
