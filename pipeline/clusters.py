@@ -21,6 +21,7 @@ from pipeline.dedup.verify import MARGIN
 from pipeline.errors import UserError
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
+from pipeline.repeats import repeats
 from pipeline.twins import Row, compared, published
 
 STAGE = "dedup"
@@ -74,6 +75,7 @@ def report(batch: Batch, chain: Chain, *, largest: int) -> dict[str, Any]:
         "sizes": _sizes(clusters),
         "largest": clusters[:largest],
         "near_threshold": _near(manifest, gone, misses, threshold),
+        "repetition": repeats(chain),
         "capped": [
             {"what": said, "name": name, "count": manifest.metrics[name]}
             for name, said in CAPPED.items()

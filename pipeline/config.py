@@ -104,6 +104,17 @@ class Validation(Model):
         return self
 
 
+class Repetition(Model):
+    """Lines and paragraphs that many documents of one source have in common: menus, notices, licence headers."""
+
+    policy: Literal["off", "count", "cut"] = "count"
+    """`count` says how much of each document is repeated; `cut` also takes it out of all documents but one."""
+    documents: Annotated[int, Field(ge=2)] = 20
+    """A passage that stands in so many documents of a batch, of one source, is repeated."""
+    characters: Annotated[int, Field(ge=1)] = 20
+    """A passage with fewer characters, white space not counted, is none: a brace, a heading that many documents have."""
+
+
 class Dedup(Model):
     """Near-duplicates."""
 
@@ -117,6 +128,7 @@ class Dedup(Model):
     """Documents of one bucket that are compared pairwise; beyond it each is compared with the first ones only, and counted."""
     max_removed_share: Share = 0.9
     """A source that loses more than this to deduplication is flagged."""
+    repetition: Repetition = Repetition()
 
 
 class Language(Model):

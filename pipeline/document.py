@@ -114,6 +114,16 @@ INGEST = pa.schema(
     ]
 )
 
+REPETITION = pa.struct(
+    [
+        # Stretches of the text that stand in many documents of its source, and their share of the text's bytes.
+        pa.field("passages", pa.int32()),
+        pa.field("share", pa.float32()),
+        # What was cut of them: start and end of each stretch, in bytes of the raw text, one after the other; null where nothing was.
+        pa.field("cuts", pa.list_(pa.field("item", pa.int64(), nullable=False))),
+    ]
+)
+
 DEDUP = pa.schema(
     [
         # Of a removed document: the document that stays for it, the release that published it (null: same batch).
@@ -125,6 +135,8 @@ DEDUP = pa.schema(
         pa.field("cluster_size", pa.int32()),
         # Of a document that stays: the most similar one that it was compared with, just below the threshold; null where there is none.
         pa.field("near_miss", NEAR_MISS),
+        # Null where nobody asked for it (`dedup.repetition.policy: off`), or the document was gone.
+        pa.field("repetition", REPETITION),
         # Band hashes of the signature: what the history index holds of a published document.
         pa.field("bands", pa.list_(pa.field("item", pa.int64(), nullable=False))),
         pa.field(VERDICT_COLUMN, VERDICT),

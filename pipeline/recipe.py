@@ -111,7 +111,16 @@ def _slices(settings: Settings) -> Any:
 PII_CODE = ("pii", "stages/pii.py")
 PII_LIBRARIES = ("presidio-analyzer", "phonenumbers", "pyarrow")
 DEDUP_CODE = (
-    *("text/arrow.py", "text/hashing.py", "text/kernels.py", "text/minhash.py", "text/shingles.py", "text/words.py"),
+    *(
+        "text/arrow.py",
+        "text/cuts.py",
+        "text/hashing.py",
+        "text/kernels.py",
+        "text/lines.py",
+        "text/minhash.py",
+        "text/shingles.py",
+    ),
+    "text/words.py",
     "dedup",
 )
 DEDUP_LIBRARIES = ("datasketch", "numpy")
@@ -142,7 +151,7 @@ RECIPE: tuple[Step, ...] = (
             s.cleaning.remove_pii,
             {source.name: source.rank for source in s.ingestion.sources},
         ],
-        code=(*DEDUP_CODE, *PII_CODE, "stages/dedup.py"),
+        code=(*DEDUP_CODE, *PII_CODE, "stages/dedup.py", "stages/repetition.py"),
         libraries=(*DEDUP_LIBRARIES, *PII_LIBRARIES),
         enabled=lambda s: s.ingestion.deduplication,
         pinned=_base,
@@ -232,7 +241,10 @@ def warm_up(stages: Sequence[str] = STAGES) -> None:
             importlib.import_module("pipeline.stages.ingest")
         elif name == "dedup":
             from pipeline.dedup.exact import exact_keys
+            from pipeline.dedup.repetition import count, mark
             from pipeline.stages.dedup import sign
 
             sign(sample, settings.dedup)
             exact_keys(sample)
+            names = pa.array(["0" * 32])
+            mark(sample, sample, names, count(sample, sample, names, 1), 1, cut=True)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.batch import Batch
+from pipeline.dedup.find import EXACT
 from pipeline.document import subjects_of
 from pipeline.errors import SluiceError
 from pipeline.lake.releases import Release
@@ -169,7 +170,7 @@ def _own_text(batch: Batch, chain: Chain, stage: str, row: Row, who: str, *, as_
     if ({row.document_id} | subjects_of(facts["post"])) & gone.ids or facts["text_digest"] in gone.digests:
         raise Unshown(f"{who} was taken down: its text is not shown")
     try:
-        text = chain.upto(stage).texts(row.shard)[row.row].as_py()
+        text = _compared_chain(chain, stage, row).texts(row.shard)[row.row].as_py()
     except SluiceError as error:
         raise Unshown(f"the text of {who} is not there: {error}") from None
     except OSError as error:
@@ -181,6 +182,13 @@ def _own_text(batch: Batch, chain: Chain, stage: str, row: Row, who: str, *, as_
 
         text = redact(pa.array([text], pa.string()), batch.settings.pii).texts[0].as_py()
     return str(text)
+
+
+def _compared_chain(chain: Chain, stage: str, row: Row) -> Chain:
+    """Return the snapshots whose text was compared: dedup compares what is left after its cuts, but copies as they came."""
+    findings = chain.read(stage, row.shard, ["verdict"]).column(0)[row.row].as_py()
+    copies = bool(findings) and findings[0]["reason"] == EXACT
+    return chain.through(stage) if stage == "dedup" and not copies else chain.upto(stage)
 
 
 def _published_text(batch: Batch, document_id: str, number: int) -> str:

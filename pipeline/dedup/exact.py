@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pipeline.text.arrow import string_buffers
 from pipeline.text.kernels import kernel
-from pipeline.text.words import decode
+from pipeline.text.words import decode, is_space
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,16 +51,6 @@ def groups(keys: Keys) -> npt.NDArray[np.int64]:
     out = np.empty(len(keys), np.int64)
     out[order] = np.cumsum(new) - 1
     return out
-
-
-@kernel
-def is_space(point: np.int64) -> bool:
-    """Whether a code point is white space to `str.split`."""
-    if point < 0x80:
-        return bool(9 <= point <= 13 or 28 <= point <= 32)
-    if point < 0x2000:
-        return point in (0x85, 0xA0, 0x1680)
-    return bool(point <= 0x200A) or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
 
 def _kinds() -> npt.NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.document import COLUMNS, TEXT, VERDICT_COLUMN
@@ -22,6 +23,7 @@ from pipeline.faults import point
 from pipeline.lake import expired
 from pipeline.lake.manifest import Manifest, ShardFile
 from pipeline.lake.store import Store
+from pipeline.text.cuts import without
 
 COLUMNS_ROLE = "columns"
 TEXT_ROLE = "text"
@@ -69,6 +71,10 @@ class Chain:
         end = names.index(stage) if stage in names else len(names)
         return Chain(self.lake, self.raw, self.manifests[:end])
 
+    def through(self, stage: str) -> Chain:
+        """Return the chain of the stages up to `stage`, itself included."""
+        return Chain(self.lake, self.raw, self.manifests[: self.stages.index(stage) + 1])
+
     def read(self, stage: str, shard: int, columns: Sequence[str]) -> pa.Table:
         """Return columns of one stage's shard, all rows; its text is what `texts` reads."""
         return self._read(self.lake, self.manifest(stage), COLUMNS_ROLE, shard, columns)
@@ -92,8 +98,15 @@ class Chain:
         """Return the shard's text as the last stage of this chain sees it; null where a row was rejected before that stage."""
         manifest = self._text_manifest()
         if manifest.stage == "ingest":
-            return self.read_raw(shard).column(0)
+            return self._cut(shard, self.read_raw(shard).column(0))
         return self._read(self.lake, manifest, TEXT_ROLE, shard, [TEXT]).column(0)
+
+    def _cut(self, shard: int, raw: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return raw text without what dedup cut: only the places are stored, so raw text lies in one place."""
+        if "dedup" not in self.stages or self.manifest("dedup").switched_off:
+            return raw
+        cuts = pc.struct_field(self.read("dedup", shard, ["repetition"]).column(0).combine_chunks(), "cuts")
+        return raw if cuts.null_count == len(cuts) else pa.chunked_array([without(raw.combine_chunks(), cuts)])
 
     def require_texts(self) -> None:
         """Make sure that the text which `texts` would read has not expired, before work is begun that needs it.

@@ -14,7 +14,7 @@ _WIDTH = 30
 
 
 def print_clusters(out: Console, found: dict[str, Any]) -> None:
-    """Print removals by source, who loses to whom, sizes, the largest clusters, what lies near the threshold, and what was capped."""
+    """Print what was removed and why, what lies near the threshold, what is repeated within documents, and what was capped."""
     against = found["compared_with_release"]
     out.print(
         f"batch [bold]{escape(safe(found['batch_id']))}[/]: {found['removed']:,} of {found['documents']:,} documents removed in "
@@ -67,6 +67,17 @@ def print_clusters(out: Console, found: dict[str, Any]) -> None:
         )
     )
     out.print(escape(below_in_words(near)))
+    if found["repetition"]:
+        out.print(
+            _table(
+                "Repeated within a source",
+                ["source", "documents", "with repeated passages", "cut", "mean share of the text", "most of all"],
+                [
+                    [row["source"], row["documents"], row["repeated"], row["cut"], f"{row['share']:.1%}", row["example"] or ""]
+                    for row in found["repetition"]
+                ],
+            )
+        )  # fmt: skip
     if any(row["count"] for row in found["capped"]):
         out.print(_table("Capped", ["what", "count"], [[row["what"], row["count"]] for row in found["capped"]]))
     else:

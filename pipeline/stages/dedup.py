@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.batch import Batch
@@ -32,6 +33,9 @@ from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
 from pipeline.pii.redact import redact
+from pipeline.stages.repetition import find_repeated, marked
+from pipeline.text.arrow import one
+from pipeline.text.cuts import without
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
 
@@ -47,7 +51,11 @@ class Twin(NamedTuple):
 
 
 class Signed(NamedTuple):
-    """The live documents of a batch with what comparing them needs, in the order of shards and rows."""
+    """The live documents of a batch with what comparing them needs, in the order of shards and rows.
+
+    They are compared as they are after what `dedup.repetition` cuts; `exact` is of the text as it came, so that copies of one page
+    stay copies although only one of them keeps a passage.
+    """
 
     shards: Rows
     rows: Rows
@@ -56,6 +64,8 @@ class Signed(NamedTuple):
     characters: Rows
     exact: npt.NDArray[np.uint64]
     bands: Bands
+    repetition: pa.Array | None = None
+    """The column of that name; None where nobody asked for it."""
 
 
 def sign(texts: pa.Array, settings: Dedup) -> Bands:
@@ -66,9 +76,9 @@ def sign(texts: pa.Array, settings: Dedup) -> Bands:
 def run(work: Work) -> Output:
     """Find the batch's duplicates and write the verdicts."""
     batch, chain = work.batch, work.chain
-    names = work.on_workers(
-        list(range(chain.shards)), partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder)
-    )
+    repeated = find_repeated(work)
+    task = partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder, repeated=repeated)
+    names = work.on_workers(list(range(chain.shards)), task)
     signed = _load(chain, batch.settings, names)
     base = base_release(batch)
     published = None
@@ -76,7 +86,7 @@ def run(work: Work) -> Output:
         published = published_side(batch.corpus, base, signed.bands, _redactor(batch), batch.settings.dedup.max_bucket)
     found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
     files = _write(work, signed, found)
-    for name in names:
+    for name in (*names, *([repeated] if repeated else [])):
         batch.lake.remove(name)
     plan = derive(batch.settings.dedup.threshold, batch.settings.dedup.recall)
     metrics: dict[str, float | str | None] = {
@@ -85,6 +95,7 @@ def run(work: Work) -> Output:
         "bands": plan.bands,
         "rows_per_band": plan.rows,
         "compared_with_release": batch.record.base,
+        **_repetition_metrics(signed.repetition),
     }
     return Output(files, metrics)
 
@@ -100,13 +111,16 @@ def find(
     return find_duplicates(batch, rules, published)
 
 
-def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str) -> str:
-    """Sign the live documents of one shard (on a worker) and return the name of the scratch file that holds the result."""
+def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str, repeated: str | None) -> str:
+    """Sign the live documents of one shard (on a worker) and return the name of the scratch file that holds the result.
+
+    `repeated` names the scratch file of the batch's repeated passages, if they were looked for.
+    """
     rows = np.flatnonzero(chain.live(shard)).astype(np.int64)
     table = chain.documents(shard, ["document_id", "source", "characters", "text"], rows)
-    texts = one(table.column("text"))
+    texts, repetition = marked(table, chain.lake, repeated, settings.repetition)
     bands = sign(texts, settings)
-    exact = exact_keys(texts)
+    exact = exact_keys(one(table.column("text")))
     scratch = pa.table(
         {
             "shard": pa.array(np.full(len(rows), shard, np.int64)),
@@ -119,6 +133,7 @@ def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str) -> str:
             "usable": pa.array(bands.usable),
             "bands": as_lists(bands.hashes),
         }
+        | ({} if repetition is None else {"repetition": repetition})
     )
     name = f"{folder}/scratch-{shard:05d}-{uuid.uuid4().hex[:8]}.parquet"
     with chain.lake.open_output(name) as sink:
@@ -188,6 +203,7 @@ def _load(chain: Chain, settings: Settings, names: Sequence[str]) -> Signed:
         table.column("characters").to_numpy().astype(np.int64),
         np.column_stack([table.column("exact_0").to_numpy(), table.column("exact_1").to_numpy()]),
         Bands(matrix(table.column("bands")), table.column("usable").to_numpy()),
+        one(table.column("repetition")) if "repetition" in table.column_names else None,
     )
 
 
@@ -203,7 +219,7 @@ def _ranks(settings: Settings) -> dict[str, int]:
 
 
 def _texts(chain: Chain, signed: Signed, wanted: Rows) -> pa.Array:
-    """Read the texts of some documents, in the given order, opening each shard once."""
+    """Read the texts of some documents as they are compared, in the given order, opening each shard once."""
     shards = signed.shards[wanted]
     parts, order = [], []
     for shard in np.unique(shards).tolist():
@@ -213,7 +229,10 @@ def _texts(chain: Chain, signed: Signed, wanted: Rows) -> pa.Array:
     if not parts:
         return pa.array([], pa.string())
     back = np.argsort(np.concatenate(order), kind="stable")
-    return one(pa.chunked_array([chunk for part in parts for chunk in part.chunks]).take(pa.array(back)))
+    texts = one(pa.chunked_array([chunk for part in parts for chunk in part.chunks]).take(pa.array(back)))
+    if signed.repetition is None:
+        return texts
+    return without(texts, pc.struct_field(signed.repetition, "cuts").take(pa.array(wanted)))
 
 
 def _redactor(batch: Batch) -> Callable[[pa.Array], pa.Array]:
@@ -221,6 +240,16 @@ def _redactor(batch: Batch) -> Callable[[pa.Array], pa.Array]:
     if not batch.settings.cleaning.remove_pii:
         return lambda texts: texts
     return lambda texts: redact(texts, batch.settings.pii).texts
+
+
+def _repetition_metrics(repetition: pa.Array | None) -> dict[str, float | str | None]:
+    """Count the documents that hold repeated passages, and those that lost some."""
+    if repetition is None:
+        return {"documents_with_repetition": None, "documents_cut": None}
+    return {
+        "documents_with_repetition": pc.sum(pc.greater(pc.struct_field(repetition, "passages"), 0)).as_py() or 0,
+        "documents_cut": len(repetition) - pc.struct_field(repetition, "cuts").null_count,
+    }
 
 
 def _write(work: Work, signed: Signed, found: Duplicates) -> list[ShardFile]:
@@ -231,6 +260,7 @@ def _write(work: Work, signed: Signed, found: Duplicates) -> list[ShardFile]:
         "similarity": found.similarity,
         "cluster_size": pa.array(found.cluster_size, pa.int32()),
         "near_miss": found.near_miss,
+        **({} if signed.repetition is None else {"repetition": signed.repetition}),
         "bands": as_lists(signed.bands.hashes),
     }
     survivors, similarities = found.survivor.to_pylist(), found.similarity.to_pylist()
@@ -264,10 +294,3 @@ def matrix(lists: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """Return a list column of equally long lists as a matrix."""
     values = one(lists).flatten().to_numpy()
     return np.asarray(values.reshape(len(lists), -1) if len(lists) else values.reshape(0, 0), np.int64)
-
-
-def one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array."""
-    if not isinstance(column, pa.ChunkedArray):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -63,3 +63,10 @@ def _plain(array: pa.Array, kind: pa.DataType) -> pa.Array:
     ):
         raise TypeError(f"expected an array of strings, not of {array.type}")
     return pc.cast(array, kind)
+
+
+def one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -134,6 +134,16 @@ def decode(data: npt.NDArray[np.uint8], position: int, end: int) -> tuple[np.int
 
 
 @kernel
+def is_space(point: np.int64) -> bool:
+    """Whether a code point is white space to `str.split`."""
+    if point < 0x80:
+        return bool(9 <= point <= 13 or 28 <= point <= 32)
+    if point < 0x2000:
+        return point in (0x85, 0xA0, 0x1680)
+    return bool(point <= 0x200A) or point in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+
+
+@kernel
 def hash_words(
     data: npt.NDArray[np.uint8], start: int, end: int, table: npt.NDArray[np.uint32], out: npt.NDArray[np.uint64]
 ) -> int:
