@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.batch import Batch
-from pipeline.dedup.find import EXACT
+from pipeline.dedup.find import CONTAINED, EXACT
 from pipeline.dedup.plan import Plan
 from pipeline.dedup.verify import MARGIN
 from pipeline.errors import UserError
@@ -23,6 +23,7 @@ from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.repeats import repeats
 from pipeline.twins import Row, compared, published
+from pipeline.verdict import reasons
 
 STAGE = "dedup"
 BINS = 10
@@ -113,6 +114,7 @@ def _shards(chain: Chain) -> Iterator[pa.Table]:
         ours = chain.read(STAGE, shard, columns).take(pa.array(rows))
         of = chain.read("ingest", shard, ["document_id", "source"]).take(pa.array(rows))
         verdict, miss = (ours.column(name).combine_chunks() for name in ("verdict", "near_miss"))
+        why = pc.fill_null(reasons(verdict), "")
         yield pa.table(
             {
                 "shard": pa.array(np.full(len(rows), shard, np.int64)),
@@ -122,9 +124,8 @@ def _shards(chain: Chain) -> Iterator[pa.Table]:
                 "survivor": ours.column("survivor"),
                 "release": ours.column("survivor_release"),
                 "similarity": ours.column("similarity"),
-                "exact": pa.array(
-                    [bool(found) and found[0]["reason"] == EXACT for found in verdict.to_pylist()], pa.bool_()
-                ),
+                "exact": pc.equal(why, EXACT),
+                "contained": pc.equal(why, CONTAINED),
                 "miss": pc.struct_field(miss, "document_id"),
                 "miss_release": pc.struct_field(miss, "release"),
                 "miss_similarity": pc.struct_field(miss, "similarity"),
@@ -171,7 +172,7 @@ def _clusters(gone: pa.Table, sources: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _by_source(manifest: Manifest, gone: pa.Table) -> list[dict[str, Any]]:
-    """Return for each source what was read and what was removed, by kind."""
+    """Return for each source what was read and what was removed, by kind; the contained ones are among the near ones."""
     kinds = Counter(
         zip(
             gone.column("source").to_pylist(),
@@ -180,6 +181,7 @@ def _by_source(manifest: Manifest, gone: pa.Table) -> list[dict[str, Any]]:
             strict=True,
         )
     )
+    contained = Counter(gone.filter(gone.column("contained")).column("source").to_pylist())
     return [
         {
             "source": count.source,
@@ -189,6 +191,7 @@ def _by_source(manifest: Manifest, gone: pa.Table) -> list[dict[str, Any]]:
             "near": kinds[count.source, False, False],
             "published_exact": kinds[count.source, True, True],
             "published_near": kinds[count.source, False, True],
+            "contained": contained[count.source],
         }
         for count in manifest.counts
     ]
@@ -229,7 +232,10 @@ def _sizes(clusters: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _near(manifest: Manifest, gone: pa.Table, misses: pa.Table, threshold: float) -> dict[str, Any]:
     """Return documents by similarity around the threshold: above it with their survivor, below it with their nearest one."""
     above = gone.filter(
-        pc.and_(pc.less(gone.column("similarity"), threshold + MARGIN), pc.invert(gone.column("exact")))
+        pc.and_not(
+            pc.less(gone.column("similarity"), threshold + MARGIN),
+            pc.or_(gone.column("exact"), gone.column("contained")),
+        )
     )
     known = "near_miss:" in manifest.columns
     below = pa.table(

@@ -122,6 +122,9 @@ class Dedup(Model):
     """Exact Jaccard similarity from which two documents are one."""
     recall: Annotated[float, Field(gt=0, lt=1)] = 0.99
     """Share of the pairs at the threshold that the bands must nominate; bands and rows are derived from it."""
+    containment: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of a document's shingles from which a preferred one holds it whole, so that it goes, whatever else that one holds. Only
+    pairs that the bands nominate are looked at. Not given: only similarity counts."""
     shingle_size: Annotated[int, Field(ge=1, le=32)] = 5
     seed: Annotated[int, Field(ge=0)] = 1
     max_bucket: Annotated[int, Field(ge=2)] = 1_000

@@ -122,10 +122,11 @@ def _dedup(_: Batch, __: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
     within = removed.filter(pc.is_null(removed.column("survivor_release")))
     stays = pc.is_in(within.column("survivor"), value_set=kept.combine_chunks())
     duplicates = removed.filter(pc.match_substring(removed.column("reason"), "duplicate@"))
+    matched = removed.filter(pc.match_substring_regex(removed.column("reason"), "(duplicate|contained)@"))
     limit = metrics.get("threshold")
     below = pc.less(duplicates.column("similarity"), pa.scalar(float(limit or 0) - 1e-12))
     return {
-        "rejected_without_survivor": pc.sum(pc.is_null(duplicates.column("survivor"))).as_py() or 0,
+        "rejected_without_survivor": pc.sum(pc.is_null(matched.column("survivor"))).as_py() or 0,
         "survivors_removed": within.num_rows - (pc.sum(stays).as_py() or 0),
         "pairs_below_threshold": pc.sum(below).as_py() or 0,
         # The audit runs on what is about to be released (publish), where the corpus is compared as well.

@@ -68,6 +68,7 @@ REASONS: dict[str, tuple[Outcome, str]] = {
         "rejected",
         "its exact Jaccard similarity with the survivor is at or above the threshold",
     ),
+    "dedup.contained@1": ("rejected", "the survivor holds at least the configured share of its shingles"),
     # language
     "language.not_wanted@1": ("rejected", "its language is not among the wanted ones"),
     "language.unsure@1": ("rejected", "no language reached the score"),

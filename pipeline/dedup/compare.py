@@ -1,8 +1,8 @@
-"""The exact comparison that decides: Jaccard similarity of two texts' shingle sets."""
+"""The exact comparison that decides: how far two texts' shingle sets overlap."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,21 @@ BLOCK_BYTES = 64 << 20
 """Text that is shingled at once; its sets take one to four times as much."""
 
 
-def jaccard_pairs(
+class Overlap(NamedTuple):
+    """How far the two sets of each pair overlap; 0 throughout where one is empty."""
+
+    jaccard: npt.NDArray[np.float64]
+    """Their common shingles among all of either."""
+    first_in_second: npt.NDArray[np.float64]
+    """Their common shingles among those of the first."""
+    second_in_first: npt.NDArray[np.float64]
+    """Their common shingles among those of the second."""
+
+
+def overlap_pairs(
     texts_a: pa.Array, texts_b: pa.Array, pairs: Pairs, shingle_size: int, block_bytes: int = BLOCK_BYTES
-) -> npt.NDArray[np.float64]:
-    """Return the exact Jaccard similarity of each pair (row of `texts_a`, row of `texts_b`); 0 where a text has no words.
+) -> Overlap:
+    """Return the exact overlap of each pair (row of `texts_a`, row of `texts_b`).
 
     A text is shingled once for each block that needs it; a block holds as many pairs as `block_bytes` of text allow. Give the
     same array twice to compare within it.
@@ -32,7 +43,7 @@ def jaccard_pairs(
     same = texts_a is texts_b
     bytes_a = np.diff(string_buffers(texts_a).offsets)
     bytes_b = bytes_a if same else np.diff(string_buffers(texts_b).offsets)
-    similarity = np.empty(len(pairs), np.float64)
+    found = Overlap(*np.empty((3, len(pairs)), np.float64))
     for block in blocks(pairs, bytes_a, bytes_b, block_bytes, same=same):
         if same:
             rows, places = np.unique(pairs[block], return_inverse=True)
@@ -44,13 +55,16 @@ def jaccard_pairs(
             sets_a = shingle_sets(texts_a.take(pa.array(rows_a)), shingle_size)
             sets_b = shingle_sets(texts_b.take(pa.array(rows_b)), shingle_size)
             places = np.column_stack([places_a, places_b])
-        similarity[block] = jaccard(sets_a, sets_b, places)
-    return similarity
+        for whole, part in zip(found, overlap(sets_a, sets_b, places), strict=True):
+            whole[block] = part
+    return found
 
 
-def jaccard(a: ShingleSets, b: ShingleSets, pairs: Pairs) -> npt.NDArray[np.float64]:
-    """Return the Jaccard similarity of each pair (set of `a`, set of `b`); 0 where one is empty."""
-    return _jaccard(a.hashes, a.offsets, b.hashes, b.offsets, np.ascontiguousarray(pairs))
+def overlap(a: ShingleSets, b: ShingleSets, pairs: Pairs) -> Overlap:
+    """Return the overlap of each pair (set of `a`, set of `b`)."""
+    common = _common(a.hashes, a.offsets, b.hashes, b.offsets, np.ascontiguousarray(pairs))
+    first, second = np.diff(a.offsets)[pairs[:, 0]], np.diff(b.offsets)[pairs[:, 1]]
+    return Overlap(*(common / np.maximum(size, 1) for size in (first + second - common, first, second)))
 
 
 def frugal_order(pairs: Pairs, documents: int) -> npt.NDArray[np.int64]:
@@ -144,19 +158,18 @@ def _cut(
 
 
 @kernel
-def _jaccard(
+def _common(
     hashes_a: npt.NDArray[np.uint64],
     offsets_a: npt.NDArray[np.int64],
     hashes_b: npt.NDArray[np.uint64],
     offsets_b: npt.NDArray[np.int64],
     pairs: Pairs,
-) -> npt.NDArray[np.float64]:
-    """Merge the two sorted sets of each pair."""
-    out = np.zeros(len(pairs), np.float64)
+) -> npt.NDArray[np.int64]:
+    """Count the common elements of the two sorted sets of each pair."""
+    out = np.zeros(len(pairs), np.int64)
     for p in range(len(pairs)):
         i, end_i = offsets_a[pairs[p, 0]], offsets_a[pairs[p, 0] + 1]
         j, end_j = offsets_b[pairs[p, 1]], offsets_b[pairs[p, 1] + 1]
-        sizes = (end_i - i) + (end_j - j)
         common = 0
         while i < end_i and j < end_j:
             if hashes_a[i] == hashes_b[j]:
@@ -167,6 +180,5 @@ def _jaccard(
                 i += 1
             else:
                 j += 1
-        if common:
-            out[p] = common / (sizes - common)
+        out[p] = common
     return out

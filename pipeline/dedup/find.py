@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 EXACT = "dedup.exact_duplicate@1"
 NEAR = "dedup.near_duplicate@1"
+CONTAINED = "dedup.contained@1"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Statistics:
     """Documents that have no shingle: only exact duplicates within the batch are found among them."""
     exact_duplicates: int
     near_duplicates: int
+    contained: int
+    """Documents below the threshold of similarity that another one holds whole, where `Rules.containment` is given."""
     duplicates_of_published: int
     candidate_pairs: int
     verified_pairs: int
@@ -61,6 +64,8 @@ class Duplicates:
     """int64: the release that published the survivor; null where it is of the batch, or there is none."""
     similarity: pa.Array
     """double: exact Jaccard similarity with the survivor, 1.0 for an exact duplicate; null where it stays."""
+    contained: pa.Array
+    """double: share of its shingles that the survivor holds; null where it stays."""
     cluster_size: npt.NDArray[np.int32]
     """Documents of the batch that it, or its survivor, stands for, the survivor included if it is of the batch."""
     reason: pa.Array
@@ -79,6 +84,7 @@ class _Choice(NamedTuple):
     survivor: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float64]
     exact: npt.NDArray[np.bool_]
+    contained: npt.NDArray[np.float64]
 
 
 def find_duplicates(batch: DuplicatesInput, rules: Rules, published: PublishedInput | None = None) -> Duplicates:
@@ -95,18 +101,20 @@ def find_duplicates(batch: DuplicatesInput, rules: Rules, published: PublishedIn
     choice = _choose(rank, stand_in, outer, inner, published)
     survivor, release = _names(batch, published, choice.survivor)
     gone = choice.survivor >= 0
-    reason = np.where(choice.exact, EXACT, NEAR)
+    near = choice.similarity >= rules.threshold
+    reason = np.where(choice.exact, EXACT, np.where(near, NEAR, CONTAINED))
     published_rows = 0 if published is None else len(published.releases)
     leaders = np.concatenate([choice.survivor, np.full(published_rows, -1, np.int64)])
     return Duplicates(
         survivor=survivor,
         survivor_release=release,
         similarity=pa.array(choice.similarity, pa.float64(), mask=~gone),
+        contained=pa.array(choice.contained, pa.float64(), mask=~gone),
         cluster_size=cluster_sizes(leaders, len(rank))[: len(rank)],
         reason=pa.array(reason, pa.string(), mask=~gone),
         near_miss=_near_misses(batch, published, rank, gone, (outer.close, inner.close)),
         verified=inner,
-        statistics=_count(batch, choice, outer, inner),
+        statistics=_count(batch, choice, reason[gone], outer, inner),
     )
 
 
@@ -138,15 +146,17 @@ def _choose(
     chosen = choose_survivors(np.concatenate([rank + len(partners), first]), pairs, value)
     survivor, similarity = chosen.survivor[:total], chosen.similarity[:total]
     exact = similarity > 1
+    contained = np.concatenate([inner.contained, outer.contained, [0.0]])[chosen.pair[:total]]
     followers = np.flatnonzero(stand_in >= 0)
     leader = stand_in[followers]
     stays = survivor[leader] < 0
     exact[followers] = stays
     similarity[followers] = np.where(stays, 1.0, similarity[leader])
+    contained[followers] = np.where(stays, 1.0, contained[leader])
     survivor[followers] = np.where(stays, leader, survivor[leader])
     outside = survivor >= total
     survivor[outside] = partners[survivor[outside] - total] + total
-    return _Choice(survivor, np.minimum(similarity, 1.0), exact)
+    return _Choice(survivor, np.minimum(similarity, 1.0), exact, contained)
 
 
 def _names(
@@ -192,14 +202,16 @@ def _near_misses(
     return misses.take(pa.array(place, mask=place < 0))
 
 
-def _count(batch: DuplicatesInput, choice: _Choice, outer: VerifiedPairs, inner: VerifiedPairs) -> Statistics:
+def _count(
+    batch: DuplicatesInput, choice: _Choice, reasons: npt.NDArray[np.str_], outer: VerifiedPairs, inner: VerifiedPairs
+) -> Statistics:
     """Count what was done."""
-    gone = int((choice.survivor >= 0).sum())
     return Statistics(
         documents=len(choice.survivor),
         without_words=int((~batch.bands.usable).sum()),
-        exact_duplicates=int(choice.exact.sum()),
-        near_duplicates=gone - int(choice.exact.sum()),
+        exact_duplicates=int((reasons == EXACT).sum()),
+        near_duplicates=int((reasons == NEAR).sum()),
+        contained=int((reasons == CONTAINED).sum()),
         duplicates_of_published=int((choice.survivor >= len(choice.survivor)).sum()),
         candidate_pairs=inner.candidates,
         verified_pairs=len(inner.pairs),

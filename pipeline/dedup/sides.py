@@ -70,3 +70,5 @@ class Rules:
     """Largest bucket whose documents are all paired; see `candidates`."""
     block_characters: int = 64_000_000
     """Text that is read and compared at once."""
+    containment: float | None = None
+    """Share of a document's shingles from which another one, preferred to it, holds it whole; None: only similarity counts."""

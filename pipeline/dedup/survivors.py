@@ -30,6 +30,8 @@ class Survivors(NamedTuple):
     """With the survivor; NaN where the document itself stays."""
     cluster_size: npt.NDArray[np.int32]
     """Documents that its survivor, or it, stands for, the survivor included."""
+    pair: npt.NDArray[np.int64]
+    """Place in the given pairs of the one that removed the document; -1 where it stays."""
 
 
 def preference(
@@ -63,8 +65,9 @@ def choose_survivors(rank: npt.NDArray[np.int64], pairs: Pairs, similarity: npt.
         Of each pair.
     """
     total = len(rank)
-    survivor, best = np.full(total, -1, np.int64), np.full(total, np.nan)
+    survivor, best, pair = np.full(total, -1, np.int64), np.full(total, np.nan), np.full(total, -1, np.int64)
     apart = pairs[:, 0] != pairs[:, 1]
+    place = np.tile(np.flatnonzero(apart), 2)
     both = np.concatenate([pairs[apart], pairs[apart, ::-1]])
     both_similarity = np.concatenate([similarity[apart]] * 2)
     removed = _greedy(np.argsort(rank), *_adjacency(both, total))
@@ -72,8 +75,8 @@ def choose_survivors(rank: npt.NDArray[np.int64], pairs: Pairs, similarity: npt.
     (stays, goes), value = both[links].T, both_similarity[links]
     order = np.lexsort((rank[stays], -value, goes))
     gone, first = np.unique(goes[order], return_index=True)
-    survivor[gone], best[gone] = stays[order][first], value[order][first]
-    return Survivors(survivor, best, cluster_sizes(survivor))
+    survivor[gone], best[gone], pair[gone] = stays[order][first], value[order][first], place[links][order][first]
+    return Survivors(survivor, best, cluster_sizes(survivor), pair)
 
 
 def cluster_sizes(survivor: npt.NDArray[np.int64], counted: int | None = None) -> npt.NDArray[np.int32]:

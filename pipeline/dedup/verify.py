@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.dedup.candidates import CappedBuckets, Pairs, candidate_pairs, candidates_against
-from pipeline.dedup.compare import blocks, frugal_order, jaccard, jaccard_pairs
+from pipeline.dedup.compare import blocks, frugal_order, overlap, overlap_pairs
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.gathered import gathered_sets
 from pipeline.dedup.signatures import Bands
@@ -39,6 +39,8 @@ class VerifiedPairs:
     """Shape ``(m,)``."""
     exact: npt.NDArray[np.bool_]
     """Shape ``(m,)``: the compared texts have one normal form."""
+    contained: npt.NDArray[np.float64]
+    """Shape ``(m,)``: which share of the shingles of the document that would go the other one holds."""
     candidates: int = 0
     capped: CappedBuckets = field(default_factory=lambda: CappedBuckets(0, 0))
     close: ClosePairs = field(default_factory=lambda: ClosePairs(np.empty((0, 2), np.int64), np.empty(0, np.float64)))
@@ -46,7 +48,9 @@ class VerifiedPairs:
 
 def no_pairs() -> VerifiedPairs:
     """Return the result of nothing to compare."""
-    return VerifiedPairs(np.empty((0, 2), np.int64), np.empty(0, np.float64), np.empty(0, np.bool_))
+    return VerifiedPairs(
+        np.empty((0, 2), np.int64), np.empty(0, np.float64), np.empty(0, np.bool_), np.empty(0, np.float64)
+    )
 
 
 def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rules) -> VerifiedPairs:
@@ -56,17 +60,17 @@ def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rul
     # The published texts' lengths are not known; a candidate's own length stands for its partner's.
     weights = np.zeros(documents, np.int64)
     weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
-    similarity, equal = np.empty(len(candidates), np.float64), np.empty(len(candidates), np.bool_)
+    similarity, contained = np.empty((2, len(candidates)), np.float64)
+    equal = np.empty(len(candidates), np.bool_)
     for block in blocks(candidates, batch.characters, weights, rules.block_characters, same=False):
         rows, left = np.unique(candidates[block, 0], return_inverse=True)
         published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
         ours, theirs = published.redact(batch.texts(rows)), published.texts(published_rows)
         equal[block] = (exact_keys(ours)[left] == exact_keys(theirs)[right]).all(axis=1)
-        similarity[block] = jaccard_pairs(ours, theirs, np.column_stack([left, right]), rules.shingle_size)
+        found = overlap_pairs(ours, theirs, np.column_stack([left, right]), rules.shingle_size)
+        similarity[block], contained[block] = found.jaccard, found.first_in_second
     similarity[equal] = 1.0  # also where redaction left no word
-    keep = similarity >= rules.threshold
-    close = _close(candidates, similarity, rules.threshold)
-    return VerifiedPairs(candidates[keep], similarity[keep], equal[keep], len(candidates), capped, close)
+    return _verified(candidates, similarity, equal, contained, capped, rules)
 
 
 def verify_within(
@@ -78,20 +82,38 @@ def verify_within(
     """
     bands = Bands(batch.bands.hashes, batch.bands.usable & taking_part)
     candidates, capped = candidate_pairs(bands, rules.max_bucket, rank)
-    similarity = np.empty(len(candidates), np.float64)
+    similarity, contained = np.empty((2, len(candidates)), np.float64)
     rows, places = np.unique(candidates, return_inverse=True)
     # Linked documents one after the other: what was laid aside is looked at in few places at a time.
     order = frugal_order(candidates, len(rank))
     ordered = places.reshape(-1, 2)[order]
     with gathered_sets(batch.texts, rows, batch.characters[rows], rules.shingle_size, rules.block_characters) as sets:
-        similarity[order] = jaccard(sets, sets, ordered)
+        found = overlap(sets, sets, ordered)
+    first_goes = rank[candidates[order, 0]] > rank[candidates[order, 1]]
+    similarity[order] = found.jaccard
+    contained[order] = np.where(first_goes, found.first_in_second, found.second_in_first)
+    return _verified(candidates, similarity, np.zeros(len(candidates), np.bool_), contained, capped, rules)
+
+
+def _verified(
+    candidates: Pairs,
+    similarity: npt.NDArray[np.float64],
+    exact: npt.NDArray[np.bool_],
+    contained: npt.NDArray[np.float64],
+    capped: CappedBuckets,
+    rules: Rules,
+) -> VerifiedPairs:
+    """Keep the pairs that reach the threshold or, if that is asked for, the least containment; remember those just below."""
     keep = similarity >= rules.threshold
-    exact = np.zeros(int(keep.sum()), np.bool_)
-    close = _close(candidates, similarity, rules.threshold)
-    return VerifiedPairs(candidates[keep], similarity[keep], exact, len(candidates), capped, close)
-
-
-def _close(candidates: Pairs, similarity: npt.NDArray[np.float64], threshold: float) -> ClosePairs:
-    """Return the compared pairs just below the threshold."""
-    close = (similarity < threshold) & (similarity >= threshold - MARGIN)
-    return ClosePairs(candidates[close], similarity[close])
+    if rules.containment is not None:
+        keep |= contained >= rules.containment
+    close = ~keep & (similarity >= rules.threshold - MARGIN)
+    return VerifiedPairs(
+        candidates[keep],
+        similarity[keep],
+        exact[keep],
+        contained[keep],
+        len(candidates),
+        capped,
+        ClosePairs(candidates[close], similarity[close]),
+    )

@@ -21,8 +21,8 @@ def print_clusters(out: Console, found: dict[str, Any]) -> None:
         f"{found['clusters']:,} clusters, at similarity {found['threshold']:g} or more; "
         + (f"compared with release {against} too" if against else "there was no release to compare with")
     )
-    columns = ["source", "read", "kept", "exact", "near", "published_exact", "published_near"]
-    titles = ["source", "read", "kept", "exact", "near", "exact of published", "near published"]
+    columns = ["source", "read", "kept", "exact", "near", "published_exact", "published_near", "contained"]
+    titles = ["source", "read", "kept", "exact", "near", "exact of published", "near published", "of these contained"]
     out.print(_table("Removed by source", titles, [[row[name] for name in columns] for row in found["sources"]]))
     out.print(
         _table(

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pipeline.batch import Batch
 from pipeline.config import Dedup, Settings
 from pipeline.dedup.exact import exact_keys
-from pipeline.dedup.find import Duplicates, find_duplicates
+from pipeline.dedup.find import CONTAINED, Duplicates, find_duplicates
 from pipeline.dedup.plan import derive
 from pipeline.dedup.published import published_side, published_since
 from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
@@ -107,7 +107,7 @@ def find(
     batch = DuplicatesInput(
         signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts
     )
-    rules = Rules(settings.threshold, settings.shingle_size, settings.max_bucket)
+    rules = Rules(settings.threshold, settings.shingle_size, settings.max_bucket, containment=settings.containment)
     return find_duplicates(batch, rules, published)
 
 
@@ -142,7 +142,10 @@ def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str, repeated:
 
 
 def duplicates_at_publish(batch: Batch, chain: Chain, without: set[str], onto: int | None) -> dict[str, Twin]:
-    """Return the live documents that, as they would be published, are duplicates of one another or of what came since the base."""
+    """Return the live documents that, as they would be published, are duplicates of one another or of what came since the base.
+
+    Containment is dedup's own question and not asked again.
+    """
     if chain.manifest("dedup").switched_off:
         return {}
     signed = _signed_again(chain, batch.settings, without)
@@ -150,7 +153,8 @@ def duplicates_at_publish(batch: Batch, chain: Chain, without: set[str], onto: i
     release = batch.corpus.get(onto) if onto is not None and onto != batch.record.base else None
     if release is not None:
         published = published_since(batch.corpus, batch.record.base, release, signed.bands, lambda texts: texts)
-    found = find(batch.settings.dedup, signed, partial(_texts, chain, signed), published)
+    similar = batch.settings.dedup.model_copy(update={"containment": None})
+    found = find(similar, signed, partial(_texts, chain, signed), published)
     ids = signed.document_ids.to_pylist()
     twins = zip(
         found.survivor.to_pylist(), found.survivor_release.to_pylist(), found.similarity.to_pylist(), strict=True
@@ -263,11 +267,16 @@ def _write(work: Work, signed: Signed, found: Duplicates) -> list[ShardFile]:
         **({} if signed.repetition is None else {"repetition": signed.repetition}),
         "bands": as_lists(signed.bands.hashes),
     }
-    survivors, similarities = found.survivor.to_pylist(), found.similarity.to_pylist()
+    settings = work.batch.settings.dedup
+    of = zip(*(c.to_pylist() for c in (found.reason, found.similarity, found.contained, found.survivor)), strict=True)
     verdict = verdict_array(
         [
-            [Finding(reason, similarity, work.batch.settings.dedup.threshold, survivor)] if reason else None
-            for reason, similarity, survivor in zip(found.reason.to_pylist(), similarities, survivors, strict=True)
+            None
+            if reason is None
+            else [Finding(reason, contained, settings.containment, survivor)]
+            if reason == CONTAINED
+            else [Finding(reason, similarity, settings.threshold, survivor)]
+            for reason, similarity, contained, survivor in of
         ]
     )
     table = unify(DEDUP, {**columns, "verdict": verdict}, len(signed.rows))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dedup.audit import Twin, audit
-from pipeline.dedup.compare import jaccard_pairs
+from pipeline.dedup.compare import overlap_pairs
 from pipeline.intervals import proportion
 
 TEXT = st.lists(st.sampled_from("abcdé東"), max_size=12).map(" ".join) | st.text(max_size=12)
@@ -18,7 +18,7 @@ TEXT = st.lists(st.sampled_from("abcdé東"), max_size=12).map(" ".join) | st.te
 def brute_force(texts, sample, threshold, size):
     array = pa.array(texts, pa.string())
     pairs = [(i, j) for i in sample for j in range(len(texts)) if i != j]
-    values = jaccard_pairs(array, array, np.array(pairs, np.int64).reshape(-1, 2), size)
+    values = overlap_pairs(array, array, np.array(pairs, np.int64).reshape(-1, 2), size).jaccard
     best = {}
     for (i, j), value in zip(pairs, values.tolist(), strict=True):
         if value >= threshold:

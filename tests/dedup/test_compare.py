@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from pipeline.dedup.candidates import Pairs
-from pipeline.dedup.compare import blocks, frugal_order, jaccard_pairs
+from pipeline.dedup.compare import blocks, frugal_order, overlap_pairs
 from pipeline.text.shingles import shingles
 
 TEXT = st.lists(st.sampled_from(["a", "B", "c", "東"]), max_size=12).map(" ".join) | st.text(max_size=20)
@@ -30,26 +30,26 @@ def test_equals_the_definition_whatever_the_blocks(first, second, size, block_by
     a, b = pa.array(first, pa.string()), pa.array(second, pa.large_string())
     pairs = all_pairs(len(first), len(second))
     expected = [reference(first[i], second[j], size) for i, j in pairs.tolist()]
-    assert jaccard_pairs(a, b, pairs, size, block_bytes).tolist() == expected
+    assert overlap_pairs(a, b, pairs, size, block_bytes).jaccard.tolist() == expected
     within = all_pairs(len(first), len(first))
     expected = [reference(first[i], first[j], size) for i, j in within.tolist()]
-    assert jaccard_pairs(a, a, within, size, block_bytes).tolist() == expected
+    assert overlap_pairs(a, a, within, size, block_bytes).jaccard.tolist() == expected
 
 
 def test_at_the_threshold_is_at_the_threshold():
     # 4 of 5 shingles in common: the quotient must be the very number that the configuration writes as 0.8.
     texts = pa.array(["a b c d e", "a b c d"])
-    assert jaccard_pairs(texts, texts, np.array([[0, 1]]), 1).tolist() == [0.8]
+    assert overlap_pairs(texts, texts, np.array([[0, 1]]), 1).jaccard.tolist() == [0.8]
 
 
 def test_no_pairs():
     texts = pa.array(["a"])
-    assert jaccard_pairs(texts, texts, np.empty((0, 2), np.int64), 5).shape == (0,)
+    assert overlap_pairs(texts, texts, np.empty((0, 2), np.int64), 5).jaccard.shape == (0,)
 
 
 def test_texts_without_words_are_not_alike():
     texts = pa.array(["", "?!", None, "?!"], pa.string())
-    assert not jaccard_pairs(texts, texts, all_pairs(4, 4), 5).any()
+    assert not overlap_pairs(texts, texts, all_pairs(4, 4), 5).jaccard.any()
 
 
 @given(

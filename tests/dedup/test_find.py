@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.dedup.candidates import gather
 from pipeline.dedup.exact import exact_keys
-from pipeline.dedup.find import EXACT, NEAR, find_duplicates
+from pipeline.dedup.find import CONTAINED, EXACT, NEAR, find_duplicates
 from pipeline.dedup.plan import derive
 from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 from pipeline.dedup.signatures import band_hashes
@@ -180,6 +182,55 @@ def test_laws(case):
     assert statistics.exact_duplicates + statistics.near_duplicates == len(gone)
     assert statistics.duplicates_of_published == sum(row[1] is not None for row in gone.values())
     assert statistics.verified_pairs == len(found.verified.pairs) <= statistics.candidate_pairs
+
+
+def held(part, whole):
+    """Return which share of the shingles of one text another one holds."""
+    x, y = shingles(part, RULES.shingle_size), shingles(whole, RULES.shingle_size)
+    return len(x & y) / len(x) if x and y else 0.0
+
+
+@settings(max_examples=50)
+@given(cases())
+def test_laws_of_containment(case):
+    ids, texts, ranks, published = case
+    # The bands nominate pairs from the threshold of `RULES` on.
+    rules = dataclasses.replace(RULES, threshold=0.9, containment=0.75)
+    found = run(case, rules)
+    text_of = dict(zip(ids, texts, strict=True))
+    order = sorted(range(len(ids)), key=lambda i: (ranks[i], -len(texts[i]), ids[i].encode()))
+    place = {ids[i]: position for position, i in enumerate(order)}
+    published_text = {name: redact(pa.array([text])).to_pylist()[0] for name, text, _ in published}
+    gone = as_dict(ids, found)
+    shares = dict(zip(ids, found.contained.to_pylist(), strict=True))
+    for name, (survivor, release, value, reason) in gone.items():
+        pair = (text_of[name], text_of.get(survivor))
+        if release is not None:
+            pair = redact(pa.array([text_of[name]])).to_pylist()[0], published_text[survivor]
+        assert release is not None or survivor not in gone
+        if reason == CONTAINED:
+            assert value < rules.threshold
+            assert shares[name] == held(*pair) >= 0.75
+        else:
+            assert value >= rules.threshold
+    stays = sorted((name for name in ids if name not in gone), key=place.__getitem__)
+    for i, lower in enumerate(stays):
+        for preferred in stays[:i]:
+            if similarity(text_of[lower], text_of[preferred])[0] >= RULES.threshold:
+                assert held(text_of[lower], text_of[preferred]) < 0.75, "a survivor holds another one"
+    assert found.statistics.contained == sum(row[3] == CONTAINED for row in gone.values())
+
+
+def test_a_part_goes_for_the_whole_only_if_that_is_asked_for():
+    whole = "one two three four five six seven eight nine ten"
+    case = (["a", "b"], [whole, "three four five six seven eight nine"], [0, 0], [])
+    strict = dataclasses.replace(RULES, threshold=0.9)
+    assert as_dict(case[0], run(case, strict)) == {}
+    rules = dataclasses.replace(strict, containment=0.9)
+    assert as_dict(case[0], run(case, rules)) == {"b": ["a", None, 6 / 9, CONTAINED]}
+    assert as_dict(case[0], run((*case[:2], [1, 0], []), rules)) == {}, (
+        "the preferred one is not dropped for a longer one"
+    )
 
 
 @settings(max_examples=40)

@@ -25,7 +25,8 @@ def arrays(edges):
 @given(graphs())
 def test_laws(graph):
     rank, edges = graph
-    survivor, similarity, size = choose_survivors(rank, *arrays(edges))
+    pairs, values = arrays(edges)
+    survivor, similarity, size, pair = choose_survivors(rank, pairs, values)
     partners = {i: {} for i in range(len(rank))}
     for (a, b), value in edges.items():
         partners[a][b] = partners[b][a] = value
@@ -35,12 +36,14 @@ def test_laws(graph):
         if i in stays:
             assert not staying, "two survivors are a verified pair"
             assert np.isnan(similarity[i])
+            assert pair[i] == -1
             # It stays because each of its partners went for someone preferred, or came after it.
             assert all(rank[j] > rank[i] or survivor[j] >= 0 for j in near)
         else:
             assert survivor[i] in staying, "removed without a survivor that stays"
             best = max(staying.values())
             assert similarity[i] == best == near[survivor[i]]
+            assert sorted(pairs[pair[i]].tolist()) == sorted([i, survivor[i]])
             assert rank[survivor[i]] == min(rank[j] for j, s in staying.items() if s == best)
             assert any(rank[j] < rank[i] for j in staying)
     leader = np.where(survivor < 0, np.arange(len(rank)), survivor)
@@ -50,7 +53,7 @@ def test_laws(graph):
 @given(graphs(), st.randoms())
 def test_neither_rows_nor_edges_have_an_order(graph, random):
     rank, edges = graph
-    survivor, _, _ = choose_survivors(rank, *arrays(edges))
+    survivor, _, _, _ = choose_survivors(rank, *arrays(edges))
     order = list(range(len(rank)))
     random.shuffle(order)  # row i moves to order[i]
     moved = [
@@ -62,19 +65,19 @@ def test_neither_rows_nor_edges_have_an_order(graph, random):
     value = np.array([s for _, s in moved], np.float64)
     moved_rank = np.empty_like(rank)
     moved_rank[order] = rank
-    again, _, _ = choose_survivors(moved_rank, pairs, value)
+    again, _, _, _ = choose_survivors(moved_rank, pairs, value)
     assert [again[order[i]] for i in range(len(rank))] == [order[s] if s >= 0 else -1 for s in survivor]
 
 
 def test_a_chain_is_cut():
     pairs = np.array([[0, 1], [1, 2], [2, 3]])
-    survivor, _, size = choose_survivors(np.arange(4), pairs, np.full(3, 0.9))
+    survivor, _, size, _ = choose_survivors(np.arange(4), pairs, np.full(3, 0.9))
     assert survivor.tolist() == [-1, 0, -1, 2]
     assert size.tolist() == [2, 2, 2, 2]
 
 
 def test_the_most_similar_survivor_speaks_for_a_document():
-    survivor, similarity, _ = choose_survivors(np.arange(3), np.array([[0, 2], [1, 2]]), np.array([0.8, 0.95]))
+    survivor, similarity, _, _ = choose_survivors(np.arange(3), np.array([[0, 2], [1, 2]]), np.array([0.8, 0.95]))
     assert survivor.tolist() == [-1, -1, 1]
     assert similarity[2] == 0.95
 
@@ -85,7 +88,7 @@ def test_preference():
 
 
 def test_no_documents():
-    survivor, similarity, size = choose_survivors(np.empty(0, np.int64), np.empty((0, 2), np.int64), np.empty(0))
+    survivor, similarity, size, _ = choose_survivors(np.empty(0, np.int64), np.empty((0, 2), np.int64), np.empty(0))
     assert survivor.shape == similarity.shape == size.shape == (0,)
 
 
@@ -96,6 +99,6 @@ def test_only_counted_rows_count():
 
 def test_a_star_of_a_million_edges_is_quick():
     pairs = np.column_stack([np.zeros(1_000_000, np.int64), np.arange(1, 1_000_001)])
-    survivor, _, size = choose_survivors(np.arange(1_000_001), pairs, np.full(1_000_000, 0.9))
+    survivor, _, size, _ = choose_survivors(np.arange(1_000_001), pairs, np.full(1_000_000, 0.9))
     assert (survivor[1:] == 0).all()
     assert size[0] == 1_000_001

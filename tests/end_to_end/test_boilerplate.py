@@ -114,3 +114,22 @@ def test_switched_off_nothing_is_looked_for(boilerplate: Path) -> None:
     assert chain.manifest("dedup").metrics["documents_with_repetition"] is None
     column = chain.read("dedup", 0, ["repetition"]).column(0)
     assert column.null_count == len(column)
+
+
+def test_a_page_that_another_one_holds_almost_whole_goes_if_that_is_asked_for(project: Path) -> None:
+    rows = documents(8)
+    whole = str(rows[0]["text"])
+    rows.append({**rows[0], "id": "part", "url": "https://example.org/part", "text": whole[: round(len(whole) * 0.72)]})
+    write_jsonl(project / "input" / "licensed_content" / "a.jsonl", rows)
+    reference = api.open_batch(str(project / "pipeline.yaml"), overrides={"dedup.containment": 0.95})
+    deduplicate(reference)
+    chain = full_chain(load_batch(reference))
+    columns = chain.read("dedup", 0, ["survivor", "similarity", "verdict"]).slice(8, 1).to_pylist()[0]
+    (finding,) = columns["verdict"]
+    assert finding["reason"] == "dedup.contained@1"
+    assert finding["value"] >= 0.95 == finding["limit"]
+    assert columns["similarity"] < 0.8
+    assert columns["survivor"] == finding["evidence"] == chain.read("ingest", 0, ["document_id"]).column(0)[0].as_py()
+    assert chain.manifest("dedup").metrics["contained"] == 1
+    assert api.run_gate(reference, "dedup")["verdict"] == "pass"
+    assert report(load_batch(reference), chain, largest=1)["sources"][0]["contained"] == 1
