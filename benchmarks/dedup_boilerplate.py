@@ -27,7 +27,7 @@ _SEED = 5
 
 def pages(count: int, tail: float) -> Iterator[str]:
     """Yield pages: a text of Python's own help, cut off, and the given share of words drawn anew for each."""
-    chance = random.Random(_SEED)  # noqa: S311 - nothing secret
+    chance = random.Random(_SEED)
     text = topics["typesseq"].split()
     shared = " ".join(text[: round(WORDS * (1 - tail))])
     vocabulary = sorted({word for topic in topics.values() for word in topic.split() if word.isalpha()})

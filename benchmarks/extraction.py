@@ -12,20 +12,19 @@ evenly spaced; all without it.
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from benchmarks.environments import cache_folder, environment
 
 if TYPE_CHECKING:
     from benchmarks.pages import Page
 
-PEER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sluice" / "benchmarks" / "datatrove-0.10.1"
 PACKAGES = ("datatrove[io]==0.10.1", "trafilatura>=1.8,<1.12", "lxml_html_clean", "warcio", "faust-cchardet", "python-magic", "aiohttp", "pandas")  # fmt: skip
 """DataTrove with what its reader and extractor import; aiohttp and pandas it does not declare at all."""
 OURS = ("resiliparse", "trafilatura")
@@ -41,7 +40,7 @@ def main() -> None:
 
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     most = int(sys.argv[2]) if len(sys.argv) > 2 else 440
-    python = peer_python()
+    python = environment("datatrove-extraction", PACKAGES, cache_folder())
     sets: dict[str, list[Page]] = {"help pages": help_pages(), "archived pages": archive_pages()}
     with tempfile.TemporaryDirectory() as folder:
         for name, known in sets.items():
@@ -111,23 +110,6 @@ def read_ours(extractor: str, path: Path) -> dict[str, str]:
 def cpu_seconds() -> float:
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def peer_python() -> str:
-    """Return the Python of the peer's environment, made if it is not there yet."""
-    python = PEER / "bin" / "python"
-    done = PEER / "complete"
-    if not done.exists():
-        print(f"making an environment for DataTrove in {PEER}", flush=True)
-        uv = Path(__file__).resolve().parents[1] / ".bootstrap" / "bin" / "uv"
-        if uv.exists():
-            subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, PEER], check=True)
-            subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *PACKAGES], check=True)
-        else:
-            venv.create(PEER, with_pip=True, clear=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        done.touch()
-    return str(python)
 
 
 if __name__ == "__main__":

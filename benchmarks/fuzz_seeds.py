@@ -140,7 +140,7 @@ KINDS: dict[str, Kind] = {
 
 def make(name: str, seed: int, number: int) -> Input:
     """Return an input, the same for the same three words whatever was made before."""
-    dice = random.Random(f"{seed}/{name}/{number}")  # noqa: S311 - inputs, no secrets
+    dice = random.Random(f"{seed}/{name}/{number}")
     kind = KINDS[name]
     parts = list(dice.choice(kind.files))
     if kind.made_of and dice.random() < 0.6:
