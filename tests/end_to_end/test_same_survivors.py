@@ -1,0 +1,97 @@
+"""Deduplication removes the same documents for the same survivors however a batch is divided, ordered and run."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import api
+from pipeline.batch import load_batch
+from pipeline.chain import full_chain
+from tests.end_to_end.conftest import YAML, texts, write_jsonl
+
+CONFIG = YAML.replace("      - social_feeds\n      - web_crawl\n", "")
+NOTICE = "\n\nThis page belongs to the manual of the language, and may be copied with it.\n"
+
+
+def rows() -> list[dict[str, object]]:
+    """Return real texts in pieces, with copies, near-copies in chains, and a notice that many have in common."""
+    words = [text.split() for text in texts(60)]
+    pieces = [" ".join(of[start : start + 120]) for of in words for start in range(0, len(of) - 119, 120)][:220]
+    chance = random.Random(3)
+    for i in range(0, 200, 4):
+        changed = pieces[i].split()
+        for step in range(chance.randint(1, 3)):  # each step is near the one before, the last one perhaps not the first
+            for _ in range(chance.randint(0, 2)):
+                changed[chance.randrange(len(changed))] = f"word{step}"
+            pieces.append(" ".join(changed))
+    pieces = (pieces + pieces[100:120])[-256:]
+    return [
+        {
+            "id": f"r{i}",
+            "text": piece + (NOTICE if i % 3 == 0 else ""),
+            "license": "PSF-2.0",
+            "url": f"https://example.org/{i}",
+        }
+        for i, piece in enumerate(pieces)
+    ]
+
+
+def deduplicated(folder: Path, shards: int, order: int) -> dict[str, Any]:
+    """Return what dedup says of each document, by its id."""
+    listed = rows()
+    random.Random(order).shuffle(listed)
+    first = len(listed) if shards == 1 else 172  # no shard spans two files
+    for name, part in (("a", listed[:first]), ("b", listed[first:])):
+        if part:
+            write_jsonl(folder / "input" / "licensed_content" / f"{name}.jsonl", part)
+    (folder / "pipeline.yaml").write_text(CONFIG)
+    overrides = {"ingestion.shard_documents": -(-len(listed) // shards), "dedup.repetition.policy": "cut"}
+    reference = api.open_batch(str(folder / "pipeline.yaml"), overrides)
+    api.run_stage(reference, "ingest")
+    api.run_gate(reference, "ingest")
+    api.run_stage(reference, "dedup")
+    chain = full_chain(load_batch(reference))
+    assert chain.shards == shards
+    found: dict[str, Any] = {}
+    names = ["survivor", "similarity", "cluster_size", "near_miss", "repetition", "bands", "verdict"]
+    for shard in range(chain.shards):
+        ids = chain.read("ingest", shard, ["document_id"]).column(0).to_pylist()
+        found |= dict(zip(ids, chain.read("dedup", shard, names).to_pylist(), strict=True))
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One shard, one process, the order of the file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLUICE_SPARK_MASTER", "inline")
+        return deduplicated(tmp_path_factory.mktemp("whole"), 1, 0)
+
+
+def test_there_is_something_to_decide(whole: dict[str, Any]) -> None:
+    reasons = [row["verdict"][0]["reason"] for row in whole.values() if row["verdict"]]
+    assert reasons.count("dedup.near_duplicate@1") > 40
+    assert reasons.count("dedup.exact_duplicate@1") > 10
+    assert sum(row["repetition"]["cuts"] is not None for row in whole.values()) > 50
+
+
+@pytest.mark.parametrize(("shards", "order"), [(3, 1), (64, 2)])
+def test_in_shards(
+    whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int, order: int
+) -> None:
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    assert deduplicated(tmp_path, shards, order) == whole
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+@pytest.mark.parametrize(("master", "shards"), [("local[1]", 3), ("local[2]", 64)])
+def test_on_one_core_and_on_two(
+    whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, master: str, shards: int
+) -> None:
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", master)
+    assert deduplicated(tmp_path, shards, shards) == whole
