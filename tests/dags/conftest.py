@@ -92,16 +92,22 @@ def states():
     return of
 
 
-@pytest.fixture
-def curator(airflow_database):
-    """A function that answers the next approval of a batch over the real REST application, in this process."""
+@pytest.fixture(scope="session")
+def rest(airflow_database):
+    """The real REST application, in this process, and the headers of a user of it; it takes two seconds to make."""
     from airflow.api_fastapi.app import create_app, get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from fastapi.testclient import TestClient
 
     client = TestClient(create_app(apps="core"))
     token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="cora", role="USER"))
-    headers = {"Authorization": f"Bearer {token}"}
+    return client, {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def curator(rest):
+    """A function that answers the next approval of a batch over the real REST application."""
+    client, headers = rest
     waiting = "/api/v2/dags/curate_batch/dagRuns/~/hitlDetails?response_received=false"
 
     def answer(option: str, reason: str, batch: str = "b1") -> dict[str, Any]:
@@ -120,19 +126,14 @@ def curator(airflow_database):
 
 
 @pytest.fixture
-def triggered(airflow_database):
+def triggered(rest):
     """A function: what the REST application answers to a form, and the run it made if it took it."""
-    from airflow.api_fastapi.app import create_app, get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from fastapi.testclient import TestClient
-
-    client = TestClient(create_app(apps="core"))
-    token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="cora", role="USER"))
+    client, headers = rest
 
     def trigger(dag_id: str, conf: dict[str, Any]) -> tuple[int, Any]:
         answer = client.post(
             f"/api/v2/dags/{dag_id}/dagRuns",
-            headers={"Authorization": f"Bearer {token}"},
+            headers=headers,
             json={"logical_date": None, "conf": conf},
         )
         return answer.status_code, answer.json()

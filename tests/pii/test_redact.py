@@ -124,19 +124,14 @@ def test_only_the_configured_entities_are_replaced() -> None:
 )
 def test_the_cost_of_a_single_line_follows_its_length(piece: str) -> None:
     def cost(characters: int) -> float:
-        """Return the least of three: a busy machine makes a run dearer, never cheaper."""
         text = pa.array([piece * (characters // len(piece))])
-        spent = []
-        for _ in range(3):
-            start = time.process_time()
-            redact(text, PII)
-            spent.append(time.process_time() - start)
-        return min(spent)
+        start = time.process_time()
+        redact(text, PII)
+        return time.process_time() - start
 
     cost(1_000)
-    short, long = cost(10_000), cost(40_000)
-    # Four times as long: sixteen times as dear if it were quadratic.
-    assert long < 9 * short + 0.1
+    # Four times as long: sixteen times as dear if it were quadratic. A busy machine makes a run dearer, never cheaper: it may try again.
+    assert any(cost(40_000) < 9 * cost(10_000) + 0.1 for _ in range(3))
 
 
 def test_five_megabytes_on_one_line() -> None:

@@ -168,7 +168,7 @@ def test_lines_of_any_kind(tmp_path: Path, lines: list[bytes], target: int, ende
     assert check(tmp_path / "a.jsonl", target)[1]
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["a.warc", "a.warc.gz", "a.warc.zst", "a.warc.lz4"]),
     st.lists(st.tuples(st.integers(0, 20_000), st.binary(min_size=1, max_size=8)), max_size=3),
