@@ -151,7 +151,7 @@ RECIPE: tuple[Step, ...] = (
             s.cleaning.remove_pii,
             {source.name: source.rank for source in s.ingestion.sources},
         ],
-        code=(*DEDUP_CODE, *PII_CODE, "stages/dedup.py", "stages/repetition.py"),
+        code=(*DEDUP_CODE, *PII_CODE, "stages/dedup.py", "stages/repetition.py", "stages/signed.py"),
         libraries=(*DEDUP_LIBRARIES, *PII_LIBRARIES),
         enabled=lambda s: s.ingestion.deduplication,
         pinned=_base,
@@ -192,7 +192,14 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "publish",
         lambda s: [s.publish.model_dump(mode="json"), s.dedup.model_dump(mode="json")],
-        code=("indicators.py", "sampling.py", "stages/publish.py", "lake/tables.py", "lake/releases.py"),
+        code=(
+            "indicators.py",
+            "sampling.py",
+            "stages/publish.py",
+            "stages/late_duplicates.py",
+            "lake/tables.py",
+            "lake/releases.py",
+        ),
         libraries=("py3langid",),
         pinned=_onto,
     ),
@@ -242,7 +249,7 @@ def warm_up(stages: Sequence[str] = STAGES) -> None:
         elif name == "dedup":
             from pipeline.dedup.exact import exact_keys
             from pipeline.dedup.repetition import count, mark
-            from pipeline.stages.dedup import sign
+            from pipeline.stages.signed import sign
 
             sign(sample, settings.dedup)
             exact_keys(sample)

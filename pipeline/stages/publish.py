@@ -23,7 +23,7 @@ from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import COLUMNS_ROLE, Chain, unify, write_shard
 from pipeline.lake.store import Store
 from pipeline.lake.tables import DOCUMENTS, data_name, write_rows
-from pipeline.stages.dedup import Twin, duplicates_at_publish
+from pipeline.stages.late_duplicates import Twin, duplicates_at_publish
 from pipeline.stages.provenance import verify
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work

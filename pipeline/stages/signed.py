@@ -1,0 +1,148 @@
+"""A batch's documents as dedup compares them: signed on workers into scratch files, gathered on the driver as narrow columns."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.config import Dedup, Settings
+from pipeline.dedup.exact import exact_keys
+from pipeline.dedup.find import Duplicates, find_duplicates
+from pipeline.dedup.plan import derive
+from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
+from pipeline.dedup.signatures import Bands, band_hashes
+from pipeline.document import DEDUP
+from pipeline.lake.snapshots import Chain
+from pipeline.stages.repetition import marked
+from pipeline.text.arrow import one
+from pipeline.text.cuts import without
+
+Rows = npt.NDArray[np.int64]
+
+
+class Signed(NamedTuple):
+    """The live documents of a batch with what comparing them needs, in the order of shards and rows.
+
+    They are compared as they are after what `dedup.repetition` cuts; `exact` is of the text as it came, so that copies of one page
+    stay copies although only one of them keeps a passage.
+    """
+
+    shards: Rows
+    rows: Rows
+    document_ids: pa.Array
+    source_rank: Rows
+    characters: Rows
+    exact: npt.NDArray[np.uint64]
+    bands: Bands
+    repetition: pa.Array | None = None
+    """The column of that name; None where nobody asked for it."""
+
+
+def sign(texts: pa.Array, settings: Dedup) -> Bands:
+    """Return the band hashes of texts under the configured threshold, recall, shingle size and seed."""
+    return band_hashes(texts, derive(settings.threshold, settings.recall), settings.shingle_size, settings.seed)
+
+
+def find(
+    settings: Dedup, signed: Signed, texts: Callable[[Rows], pa.Array], published: PublishedInput | None
+) -> Duplicates:
+    """Compare signed documents with one another and with the published side."""
+    batch = DuplicatesInput(
+        signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts
+    )
+    rules = Rules(settings.threshold, settings.shingle_size, settings.max_bucket, containment=settings.containment)
+    return find_duplicates(batch, rules, published)
+
+
+def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str, repeated: str | None) -> str:
+    """Sign the live documents of one shard (on a worker) and return the name of the scratch file that holds the result.
+
+    `repeated` names the scratch file of the batch's repeated passages, if they were looked for.
+    """
+    rows = np.flatnonzero(chain.live(shard)).astype(np.int64)
+    table = chain.documents(shard, ["document_id", "source", "characters", "text"], rows)
+    texts, repetition = marked(table, chain.lake, repeated, settings.repetition)
+    bands = sign(texts, settings)
+    exact = exact_keys(one(table.column("text")))
+    scratch = pa.table(
+        {
+            "shard": pa.array(np.full(len(rows), shard, np.int64)),
+            "row": pa.array(rows),
+            "document_id": table.column("document_id"),
+            "source": table.column("source"),
+            "characters": table.column("characters"),
+            "exact_0": pa.array(exact[:, 0]),
+            "exact_1": pa.array(exact[:, 1]),
+            "usable": pa.array(bands.usable),
+            "bands": as_lists(bands.hashes),
+        }
+        | ({} if repetition is None else {"repetition": repetition})
+    )
+    name = f"{folder}/scratch-{shard:05d}-{uuid.uuid4().hex[:8]}.parquet"
+    with chain.lake.open_output(name) as sink:
+        pq.write_table(scratch, sink, write_statistics=False)
+    return json.dumps(name)
+
+
+def load_signed(chain: Chain, settings: Settings, names: Sequence[str]) -> Signed:
+    """Read the scratch files of all shards."""
+    tables = []
+    for name in names:
+        with chain.lake.open_input(name) as source:
+            tables.append(pq.read_table(source))
+    table = pa.concat_tables(tables)
+    ranks = ranks_of(settings)
+    return Signed(
+        table.column("shard").to_numpy(),
+        table.column("row").to_numpy(),
+        one(table.column("document_id")),
+        np.array([ranks[name] for name in table.column("source").to_pylist()], np.int64),
+        table.column("characters").to_numpy().astype(np.int64),
+        np.column_stack([table.column("exact_0").to_numpy(), table.column("exact_1").to_numpy()]),
+        Bands(matrix(table.column("bands")), table.column("usable").to_numpy()),
+        one(table.column("repetition")) if "repetition" in table.column_names else None,
+    )
+
+
+def ranks_of(settings: Settings) -> dict[str, int]:
+    """Return each source's place in the order of preference: its rank, then its place in the configuration."""
+    ordered = sorted(settings.ingestion.sources, key=lambda source: source.rank)
+    return {source.name: place for place, source in enumerate(ordered)}
+
+
+def texts_of(chain: Chain, signed: Signed, wanted: Rows) -> pa.Array:
+    """Read the texts of some documents as they are compared, in the given order, opening each shard once."""
+    shards = signed.shards[wanted]
+    parts, order = [], []
+    for shard in np.unique(shards).tolist():
+        places = np.flatnonzero(shards == shard)
+        parts.append(chain.texts(shard).take(pa.array(signed.rows[wanted[places]])))
+        order.append(places)
+    if not parts:
+        return pa.array([], pa.string())
+    back = np.argsort(np.concatenate(order), kind="stable")
+    texts = one(pa.chunked_array([chunk for part in parts for chunk in part.chunks]).take(pa.array(back)))
+    if signed.repetition is None:
+        return texts
+    return without(texts, pc.struct_field(signed.repetition, "cuts").take(pa.array(wanted)))
+
+
+def as_lists(hashes: npt.NDArray[np.int64]) -> pa.Array:
+    """Return a matrix as a list column."""
+    offsets = np.arange(len(hashes) + 1, dtype=np.int32) * hashes.shape[1]
+    item = DEDUP.field("bands").type
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(hashes.ravel()), type=item)
+
+
+def matrix(lists: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Return a list column of equally long lists as a matrix."""
+    values = one(lists).flatten().to_numpy()
+    return np.asarray(values.reshape(len(lists), -1) if len(lists) else values.reshape(0, 0), np.int64)
