@@ -246,12 +246,12 @@ def test_every_gate_flags_what_is_wrong_with_the_input_and_the_curator_sees_all_
 
 def blind_signatures(patch: pytest.MonkeyPatch) -> None:
     """Let no two documents share a bucket: near-duplicates are not found, and only publish's own audit can tell."""
-    from pipeline.stages import dedup
+    from pipeline.stages import signed as stage
 
-    honest = dedup.sign
+    honest = stage.sign
 
     def blind(texts: pa.Array, settings: Any) -> Any:
         signed = honest(texts, settings)
         return signed._replace(hashes=np.arange(signed.hashes.size, dtype=np.int64).reshape(signed.hashes.shape))
 
-    patch.setattr(dedup, "sign", blind)
+    patch.setattr(stage, "sign", blind)
