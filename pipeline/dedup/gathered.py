@@ -1,33 +1,48 @@
-"""The shingle sets of the candidates, made in one pass over their texts.
+"""What an exact comparison needs of the candidates, made in one pass over their texts.
 
 Candidates lie all over a batch. To read the texts of one block of pairs after the other would read every shard once for every block:
-with a batch four times as large, sixteen times as much. So each text is read and shingled once, and what does not fit into memory is
-laid aside in a file without a name, which the system removes with the process, however that ends. It holds 64-bit hashes of word
-n-grams; no text.
+with a batch four times as large, sixteen times as much. So each text is read and shingled once, piece by piece, by workers or here, and
+what does not fit into memory is laid aside in a file without a name, which the system removes with the process, however that ends. It
+holds 64-bit hashes of word n-grams; no text.
 """
 
 from __future__ import annotations
 
 import mmap
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from pipeline.dedup.exact import Keys, exact_keys
 from pipeline.text.shingles import ShingleSets, shingle_sets
 
 if TYPE_CHECKING:
     from pipeline.dedup.sides import Texts
 
 
-@contextmanager
-def gathered_sets(
-    texts: Texts, rows: npt.NDArray[np.int64], characters: npt.NDArray[np.int64], shingle_size: int, budget: int
-) -> Iterator[ShingleSets]:
-    """Give the shingle sets of some rows, in their order.
+class Comparable(NamedTuple):
+    """What is compared of some documents."""
+
+    keys: Keys
+    """Exact keys of the texts that are compared."""
+    sets: ShingleSets
+
+
+def pieces_here(
+    texts: Texts,
+    rows: npt.NDArray[np.int64],
+    characters: npt.NDArray[np.int64],
+    shingle_size: int,
+    budget: int,
+    redact: Callable[[pa.Array], pa.Array] | None = None,
+) -> Iterator[Comparable]:
+    """Read, redact and shingle documents in this process, piece by piece.
 
     Parameters
     ----------
@@ -40,21 +55,40 @@ def gathered_sets(
     shingle_size
         Words in a shingle.
     budget
-        Characters that are read at once (or one text); sets of more than that are laid aside.
+        Characters that are read at once (or one text).
+    redact
+        What to do to a text before it is compared, if anything.
     """
-    pieces = list(_pieces(characters, budget))
-    if len(pieces) <= 1:
-        yield shingle_sets(texts(rows), shingle_size)
+    for piece in _pieces(characters, budget):
+        yield comparable(texts(rows[piece]), shingle_size, redact)
+
+
+def comparable(texts: pa.Array, shingle_size: int, redact: Callable[[pa.Array], pa.Array] | None = None) -> Comparable:
+    """Return what is compared of texts."""
+    compared = texts if redact is None else redact(texts)
+    return Comparable(exact_keys(compared), shingle_sets(compared, shingle_size))
+
+
+@contextmanager
+def gathered(pieces: Iterator[Comparable]) -> Iterator[Comparable]:
+    """Give the pieces as one; shingles of more than one piece are laid aside."""
+    first = next(pieces, None)
+    if first is None:
+        yield Comparable(np.empty((0, 2), np.uint64), ShingleSets(np.empty(0, np.uint64), np.zeros(1, np.int64)))
+        return
+    second = next(pieces, None)
+    if second is None:
+        yield first
         return
     with tempfile.TemporaryFile(prefix="sluice-") as file:
-        ends = [np.zeros(1, np.int64)]
-        for piece in pieces:
-            sets = shingle_sets(texts(rows[piece]), shingle_size)
-            file.write(sets.hashes.data)
-            ends.append(sets.offsets[1:] + ends[-1][-1])
+        keys, ends = list[Keys](), [np.zeros(1, np.int64)]
+        for piece in chain([first, second], pieces):
+            file.write(np.ascontiguousarray(piece.sets.hashes).data)
+            keys.append(piece.keys)
+            ends.append(piece.sets.offsets[1:] + ends[-1][-1])
         file.flush()
         offsets = np.concatenate(ends)
-        yield ShingleSets(_mapped(file.fileno(), int(offsets[-1])), offsets)
+        yield Comparable(np.concatenate(keys), ShingleSets(_mapped(file.fileno(), int(offsets[-1])), offsets))
 
 
 def _mapped(descriptor: int, length: int) -> npt.NDArray[np.uint64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,15 @@ from pipeline.dedup.survivors import places
 if TYPE_CHECKING:
     from pipeline.dedup.candidates import Buckets
     from pipeline.dedup.exact import Keys
+    from pipeline.dedup.gathered import Comparable
     from pipeline.dedup.signatures import Bands
 
 Texts = Callable[[npt.NDArray[np.int64]], pa.Array]
 """Reads the texts of the given rows, in their order."""
+Pieces = Callable[[npt.NDArray[np.int64], bool], "Iterator[Comparable] | None"]
+"""Has the given rows, which rise, read elsewhere and gives what is compared of them, piece by piece in their order; true: after redaction.
+
+None if they are so few that they are better read here."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class DuplicatesInput:
     bands: Bands
     texts: Texts
     """Raw texts."""
+    pieces: Pieces | None = None
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from pipeline.dedup.candidates import CappedBuckets, Pairs, candidate_pairs, candidates_against
-from pipeline.dedup.compare import blocks, frugal_order, overlap, overlap_pairs
-from pipeline.dedup.exact import exact_keys
-from pipeline.dedup.gathered import gathered_sets
+from pipeline.dedup.compare import blocks, frugal_order, overlap
+from pipeline.dedup.gathered import Comparable, comparable, gathered, pieces_here
 from pipeline.dedup.signatures import Bands
 
 if TYPE_CHECKING:
@@ -62,13 +63,14 @@ def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rul
     weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
     similarity, contained = np.empty((2, len(candidates)), np.float64)
     equal = np.empty(len(candidates), np.bool_)
-    for block in blocks(candidates, batch.characters, weights, rules.block_characters, same=False):
-        rows, left = np.unique(candidates[block, 0], return_inverse=True)
-        published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
-        ours, theirs = published.redact(batch.texts(rows)), published.texts(published_rows)
-        equal[block] = (exact_keys(ours)[left] == exact_keys(theirs)[right]).all(axis=1)
-        found = overlap_pairs(ours, theirs, np.column_stack([left, right]), rules.shingle_size)
-        similarity[block], contained[block] = found.jaccard, found.first_in_second
+    rows, left = np.unique(candidates[:, 0], return_inverse=True)
+    with gathered(_pieces(batch, rows, rules, published.redact)) as ours:
+        for block in blocks(candidates, np.zeros_like(batch.characters), weights, rules.block_characters, same=False):
+            published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
+            theirs = comparable(published.texts(published_rows), rules.shingle_size)
+            equal[block] = (ours.keys[left[block]] == theirs.keys[right]).all(axis=1)
+            found = overlap(ours.sets, theirs.sets, np.column_stack([left[block], right]))
+            similarity[block], contained[block] = found.jaccard, found.first_in_second
     similarity[equal] = 1.0  # also where redaction left no word
     return _verified(candidates, similarity, equal, contained, capped, rules)
 
@@ -87,12 +89,25 @@ def verify_within(
     # Linked documents one after the other: what was laid aside is looked at in few places at a time.
     order = frugal_order(candidates, len(rank))
     ordered = places.reshape(-1, 2)[order]
-    with gathered_sets(batch.texts, rows, batch.characters[rows], rules.shingle_size, rules.block_characters) as sets:
-        found = overlap(sets, sets, ordered)
+    with gathered(_pieces(batch, rows, rules)) as ours:
+        found = overlap(ours.sets, ours.sets, ordered)
     first_goes = rank[candidates[order, 0]] > rank[candidates[order, 1]]
     similarity[order] = found.jaccard
     contained[order] = np.where(first_goes, found.first_in_second, found.second_in_first)
     return _verified(candidates, similarity, np.zeros(len(candidates), np.bool_), contained, capped, rules)
+
+
+def _pieces(
+    batch: DuplicatesInput,
+    rows: npt.NDArray[np.int64],
+    rules: Rules,
+    redact: Callable[[pa.Array], pa.Array] | None = None,
+) -> Iterator[Comparable]:
+    """Return what is compared of some rows, by workers where they are many and there are any."""
+    elsewhere = batch.pieces(rows, redact is not None) if batch.pieces is not None else None
+    if elsewhere is not None:
+        return elsewhere
+    return pieces_here(batch.texts, rows, batch.characters[rows], rules.shingle_size, rules.block_characters, redact)
 
 
 def _verified(

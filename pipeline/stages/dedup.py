@@ -8,7 +8,6 @@ before it is compared with published text, which is redacted too.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
@@ -16,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.batch import Batch
 from pipeline.dedup.find import CONTAINED, Duplicates
 from pipeline.dedup.plan import derive
 from pipeline.dedup.published import published_side
@@ -24,7 +22,7 @@ from pipeline.document import DEDUP
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.snapshots import COLUMNS_ROLE, unify, write_shard
-from pipeline.pii.redact import redact
+from pipeline.stages.comparable import pieces_on_workers, redactor
 from pipeline.stages.repetition import find_repeated
 from pipeline.stages.signed import Signed, as_lists, find, load_signed, sign_shard, texts_of
 from pipeline.verdict import Finding, verdict_array
@@ -41,8 +39,10 @@ def run(work: Work) -> Output:
     base = base_release(batch)
     published = None
     if base is not None:
-        published = published_side(batch.corpus, base, signed.bands, _redactor(batch), batch.settings.dedup.max_bucket)
-    found = find(batch.settings.dedup, signed, partial(texts_of, chain, signed), published)
+        safe = redactor(batch.settings.cleaning.remove_pii, batch.settings.pii)
+        published = published_side(batch.corpus, base, signed.bands, safe, batch.settings.dedup.max_bucket)
+    pieces = partial(pieces_on_workers, work, signed)
+    found = find(batch.settings.dedup, signed, partial(texts_of, chain, signed), published, pieces)
     files = _write(work, signed, found)
     for name in (*names, *([repeated] if repeated else [])):
         batch.lake.remove(name)
@@ -56,13 +56,6 @@ def run(work: Work) -> Output:
         **_repetition_metrics(signed.repetition),
     }
     return Output(files, metrics)
-
-
-def _redactor(batch: Batch) -> Callable[[pa.Array], pa.Array]:
-    """Return what the batch's own pii stage makes of a text; nothing if that stage is switched off."""
-    if not batch.settings.cleaning.remove_pii:
-        return lambda texts: texts
-    return lambda texts: redact(texts, batch.settings.pii).texts
 
 
 def _repetition_metrics(repetition: pa.Array | None) -> dict[str, float | str | None]:

@@ -17,7 +17,7 @@ from pipeline.config import Dedup, Settings
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
 from pipeline.dedup.plan import derive
-from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
+from pipeline.dedup.sides import DuplicatesInput, Pieces, PublishedInput, Rules
 from pipeline.dedup.signatures import Bands, band_hashes
 from pipeline.document import DEDUP
 from pipeline.lake.snapshots import Chain
@@ -52,11 +52,15 @@ def sign(texts: pa.Array, settings: Dedup) -> Bands:
 
 
 def find(
-    settings: Dedup, signed: Signed, texts: Callable[[Rows], pa.Array], published: PublishedInput | None
+    settings: Dedup,
+    signed: Signed,
+    texts: Callable[[Rows], pa.Array],
+    published: PublishedInput | None,
+    pieces: Pieces | None = None,
 ) -> Duplicates:
-    """Compare signed documents with one another and with the published side."""
+    """Compare signed documents with one another and with the published side; `pieces` has many of them read elsewhere."""
     batch = DuplicatesInput(
-        signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts
+        signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts, pieces
     )
     rules = Rules(settings.threshold, settings.shingle_size, settings.max_bucket, containment=settings.containment)
     return find_duplicates(batch, rules, published)

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dedup.gathered import gathered_sets
+from pipeline.dedup.exact import exact_keys
+from pipeline.dedup.gathered import gathered, pieces_here
 from pipeline.text.shingles import shingle_sets
 
 TEXTS = st.lists(st.text(st.sampled_from("ab 東?"), max_size=12), max_size=12)
@@ -22,10 +24,12 @@ def test_the_sets_are_those_of_the_rows_whatever_fits_at_once(texts, budget):
         return array.take(pa.array(wanted))
 
     characters = np.array([len(texts[row]) for row in rows], np.int64)
-    expected = shingle_sets(array.take(pa.array(rows)), 2)
-    with gathered_sets(read, rows, characters, 2, budget) as sets:
-        assert sets.hashes.tolist() == expected.hashes.tolist()
-        assert sets.offsets.tolist() == expected.offsets.tolist()
+    wanted = pc.utf8_upper(array.take(pa.array(rows)))
+    expected = shingle_sets(wanted, 2)
+    with gathered(pieces_here(read, rows, characters, 2, budget, pc.utf8_upper)) as found:
+        assert found.sets.hashes.tolist() == expected.hashes.tolist()
+        assert found.sets.offsets.tolist() == expected.offsets.tolist()
+        assert found.keys.tolist() == exact_keys(wanted).tolist()
     assert [row for part in asked for row in part] == rows.tolist()
     assert all(len(part) <= 1 or sum(len(texts[row]) for row in part) <= budget for part in asked)
 
@@ -33,7 +37,9 @@ def test_the_sets_are_those_of_the_rows_whatever_fits_at_once(texts, budget):
 def test_nothing_but_hashes_is_laid_aside(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     array = pa.array(["secret words here", "secret words there"])
-    with gathered_sets(lambda rows: array.take(pa.array(rows)), np.arange(2), np.array([17, 18]), 1, 1) as sets:
+    read = pieces_here(lambda rows: array.take(pa.array(rows)), np.arange(2), np.array([17, 18]), 1, 1)
+    with gathered(read) as found:
+        sets = found.sets
         assert list(tmp_path.iterdir()) == []  # no name, so nothing is left behind by a process that is killed
         assert b"secret" not in sets.hashes.tobytes()
         assert len(sets.hashes) == 6

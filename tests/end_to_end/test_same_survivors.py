@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline import api
+from pipeline import api, listing
 from pipeline.batch import load_batch
 from pipeline.chain import full_chain
+from pipeline.stages import comparable
 from tests.end_to_end.conftest import YAML, texts, write_jsonl
 
 CONFIG = YAML.replace("      - social_feeds\n      - web_crawl\n", "")
@@ -40,9 +42,9 @@ def rows() -> list[dict[str, object]]:
     ]
 
 
-def deduplicated(folder: Path, shards: int, order: int) -> dict[str, Any]:
+def deduplicated(folder: Path, shards: int, order: int, more: Sequence[dict[str, object]] = ()) -> dict[str, Any]:
     """Return what dedup says of each document, by its id."""
-    listed = rows()
+    listed = [*more, *rows()][:256]
     random.Random(order).shuffle(listed)
     first = len(listed) if shards == 1 else 172  # no shard spans two files
     for name, part in (("a", listed[:first]), ("b", listed[first:])):
@@ -57,7 +59,16 @@ def deduplicated(folder: Path, shards: int, order: int) -> dict[str, Any]:
     chain = full_chain(load_batch(reference))
     assert chain.shards == shards
     found: dict[str, Any] = {}
-    names = ["survivor", "similarity", "cluster_size", "near_miss", "repetition", "bands", "verdict"]
+    names = [
+        "survivor",
+        "survivor_release",
+        "similarity",
+        "cluster_size",
+        "near_miss",
+        "repetition",
+        "bands",
+        "verdict",
+    ]
     for shard in range(chain.shards):
         ids = chain.read("ingest", shard, ["document_id"]).column(0).to_pylist()
         found |= dict(zip(ids, chain.read("dedup", shard, names).to_pylist(), strict=True))
@@ -87,6 +98,36 @@ def test_in_shards(
     assert deduplicated(tmp_path, shards, order) == whole
 
 
+def test_read_by_tasks_also_against_published_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    mail = "Write to jane.roe@example.org about it.\n\n"
+    texts_ = [{**row, "text": f"{mail}{row['text']}"} for row in rows()[:40]]
+    write_jsonl(tmp_path / "first" / "a.jsonl", texts_)
+    (tmp_path / "pipeline.yaml").write_text(CONFIG)
+    path = str(tmp_path / "pipeline.yaml")
+    result = api.run_all(api.open_batch(path, inputs={"licensed_content": [str(tmp_path / "first")]}))
+    if not result["published"]:
+        listing.decide_case(Path(path), result["case_id"], "approve", "Ada", "a small batch")
+    again = [{**row, "id": f"again-{row['id']}", "text": str(row["text"]).replace("jane", "joan")} for row in texts_]
+    here = deduplicated(tmp_path, 1, 0, again)
+    asked = []
+
+    def counted(task: tuple[int, str], **settings: Any) -> str:
+        asked.append((task[0], settings["pii"] is not None))
+        return prepare_shard(task, **settings)
+
+    prepare_shard = comparable.prepare_shard
+    monkeypatch.setattr(comparable, "prepare_shard", counted)
+    monkeypatch.setattr(comparable, "FEW", 0)
+    monkeypatch.setattr(comparable, "INLINE", "no such master")
+    assert deduplicated(tmp_path, 3, 0, again) == here
+    assert {redacted for _, redacted in asked} == {True, False}
+    assert {shard for shard, _ in asked} == {0, 1, 2}
+    assert sum(row["verdict"] is not None and row["survivor_release"] == 1 for row in here.values()) > 20
+    left = [file.name for file in (tmp_path / "lake" / "batches").rglob("scratch-*")]
+    assert left == []
+
+
 @pytest.mark.slow
 @pytest.mark.spark
 @pytest.mark.parametrize(("master", "shards"), [("local[1]", 3), ("local[2]", 64)])
@@ -94,4 +135,5 @@ def test_on_one_core_and_on_two(
     whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, master: str, shards: int
 ) -> None:
     monkeypatch.setenv("SLUICE_SPARK_MASTER", master)
+    monkeypatch.setattr(comparable, "FEW", 0)
     assert deduplicated(tmp_path, shards, shards) == whole

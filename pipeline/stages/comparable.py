@@ -1,0 +1,83 @@
+"""Dedup's candidates, read, redacted and shingled on the workers: redaction takes a thousand times as long as a comparison."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.config import Dedup, Pii
+from pipeline.dedup.gathered import Comparable, comparable
+from pipeline.document import REPETITION
+from pipeline.lake.snapshots import Chain
+from pipeline.pii.redact import redact
+from pipeline.stages.signed import Rows, Signed
+from pipeline.text.arrow import one
+from pipeline.text.cuts import without
+from pipeline.text.shingles import ShingleSets
+from pipeline.work import INLINE, Work, master_of
+
+FEW = 2_000
+"""Candidates up to which starting tasks costs more than it saves."""
+
+
+def redactor(remove_pii: bool, settings: Pii) -> Callable[[pa.Array], pa.Array]:
+    """Return what the batch's own pii stage makes of a text; nothing if that stage is switched off."""
+    if not remove_pii:
+        return lambda texts: texts
+    return lambda texts: redact(texts, settings).texts
+
+
+def pieces_on_workers(work: Work, signed: Signed, rows: Rows, redacted: bool) -> Iterator[Comparable] | None:
+    """Have the workers read some documents, a task a shard; None if there are few of them, or no workers."""
+    if len(rows) <= FEW or master_of(work.batch) == INLINE:
+        return None
+    return _pieces(work, signed, rows, redacted=redacted)
+
+
+def _pieces(work: Work, signed: Signed, rows: Rows, *, redacted: bool) -> Iterator[Comparable]:
+    lake, settings = work.batch.lake, work.batch.settings
+    tasks = []
+    for shard in np.unique(signed.shards[rows]).tolist():
+        mine = rows[signed.shards[rows] == shard]
+        cuts = pa.nulls(len(mine), REPETITION.field("cuts").type)
+        if signed.repetition is not None:
+            cuts = pc.struct_field(signed.repetition, "cuts").take(pa.array(mine))
+        name = f"{work.folder}/scratch-wanted-{shard:05d}-{uuid.uuid4().hex[:8]}.parquet"
+        with lake.open_output(name) as sink:
+            pq.write_table(pa.table({"row": signed.rows[mine], "cuts": cuts}), sink, write_statistics=False)
+        tasks.append((shard, name))
+    pii = settings.pii if redacted and settings.cleaning.remove_pii else None
+    function = partial(prepare_shard, chain=work.chain, settings=settings.dedup, pii=pii, folder=work.folder)
+    for (_, wanted), name in zip(tasks, work.on_workers(tasks, function), strict=True):
+        with lake.open_input(name) as source:
+            table = pa.ipc.open_file(source).read_all()
+        lake.remove(wanted)
+        lake.remove(name)
+        lists = one(table.column("hashes"))
+        keys = np.column_stack([table.column(part).to_numpy() for part in ("key_0", "key_1")])
+        yield Comparable(keys, ShingleSets(lists.values.to_numpy(), lists.offsets.to_numpy()))
+
+
+def prepare_shard(task: tuple[int, str], chain: Chain, settings: Dedup, pii: Pii | None, folder: str) -> str:
+    """Read, cut, redact and shingle documents of one shard (on a worker); return the name of the scratch file with what is compared.
+
+    The file holds hashes; no text.
+    """
+    shard, wanted = task
+    with chain.lake.open_input(wanted) as source:
+        table = pq.read_table(source)
+    texts = without(one(chain.texts(shard).take(table.column("row"))), one(table.column("cuts")))
+    found = comparable(texts, settings.shingle_size, None if pii is None else redactor(True, pii))
+    lists = pa.LargeListArray.from_arrays(pa.array(found.sets.offsets), pa.array(found.sets.hashes))
+    answer = pa.table({"key_0": found.keys[:, 0], "key_1": found.keys[:, 1], "hashes": lists})
+    name = f"{folder}/scratch-compared-{shard:05d}-{uuid.uuid4().hex[:8]}.arrow"
+    with chain.lake.open_output(name) as sink, pa.ipc.new_file(sink, answer.schema) as writer:
+        writer.write_table(answer)
+    return json.dumps(name)
