@@ -46,7 +46,7 @@ def count(texts: pa.Array, sources: pa.Array, ids: pa.Array, characters: int) ->
     """
     found = passages(texts, characters)
     hashes = _of_source(found, sources)
-    order = np.lexsort((found.texts, hashes))
+    order = np.argsort(hashes, kind="stable")  # so each hash has its texts in their order
     hashes, rows = hashes[order], found.texts[order]
     once = np.ones(len(hashes), np.bool_)  # a passage that one document holds twice counts once
     once[1:] = (hashes[1:] != hashes[:-1]) | (rows[1:] != rows[:-1])

@@ -81,7 +81,8 @@ def write_counts(lake: Store, folder: str, counts: Counts) -> str:
     name = f"{folder}/scratch-passages-{uuid.uuid4().hex[:8]}.parquet"
     table = pa.table({field: pa.array(values) for field, values in counts._asdict().items()})
     with lake.open_output(name) as sink:
-        pq.write_table(table, sink, write_statistics=False)
+        # Hashes do not compress, and no two are equal.
+        pq.write_table(table, sink, compression="none", use_dictionary=False, write_statistics=False)
     return name
 
 

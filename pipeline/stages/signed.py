@@ -92,7 +92,7 @@ def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str, repeated:
     )
     name = f"{folder}/scratch-{shard:05d}-{uuid.uuid4().hex[:8]}.parquet"
     with chain.lake.open_output(name) as sink:
-        pq.write_table(scratch, sink, write_statistics=False)
+        pq.write_table(scratch, sink, compression="none", use_dictionary=False, write_statistics=False)
     return json.dumps(name)
 
 
