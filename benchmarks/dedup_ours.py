@@ -38,7 +38,7 @@ STEPS = {
     "  of it signatures and bands": ("band_hashes",),
     "  of it exact keys": ("exact_keys",),
     "candidates": ("candidate_pairs",),
-    "reading the candidates' texts": ("_texts",),
+    "reading the candidates' texts": ("texts_of",),
     "shingling them": ("shingle_sets",),
     "comparing": ("overlap",),
     "order of preference": ("preference",),
