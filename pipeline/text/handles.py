@@ -26,10 +26,12 @@ _PIECE = re.compile(r"\w+|[^\w\s]")
 # Clients put marks of direction and joiners, which nobody sees, around a handle.
 _UNSEEN = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
 _NAME = r"\w+(?:[.-]+\w+)*"
-_AT = re.compile(rf"(?<![\w@/+-])(?<!\w\.)[@\uff20]{_UNSEEN}{_NAME}(?:[@\uff20]{_UNSEEN}{_NAME})*(?:{_UNSEEN}(?!\w))?")
-_U = re.compile(r"(?<![\w/.@])/?(?:u|user)/[\w-]+", re.IGNORECASE)
+_AT = re.compile(
+    rf"(?<![\w@/+-])(?<!\w\.)[@\uff20]{_UNSEEN}{_NAME}(?:{_UNSEEN}[@\uff20]{_UNSEEN}{_NAME})*(?:{_UNSEEN}(?![\w@\uff20]|[.-]+\w))?"
+)
+_U = re.compile(r"(?<![\w/.@])(?:u|user)/[\w-]+", re.IGNORECASE)
 _PATH = re.compile(
-    r"(?<=/)(?:@[\w.%-]*\w(?:@[\w.-]*\w)?|(u|users?|profile)/[\w.:%-]*\w)",
+    r"(?<=/)(?:@[\w.%-]*\w(?:@[\w.-]*\w)*|(?<!(?<![\w/.@])u/)(u|users?|profile)/[\w.:%-]*\w)",
     re.IGNORECASE,
 )
 _SITE = re.compile(
@@ -51,7 +53,7 @@ def without_handles(text: str, names: Iterable[str] = ()) -> str:
     Examples
     --------
     >>> without_handles("Ask @anna@example.org or /u/bob_2, not me@example.org")
-    'Ask @user or u/user, not me@example.org'
+    'Ask @user or /u/user, not me@example.org'
     >>> without_handles("See https://example.org/@anna/1, signed felix99", ["felix99"])
     'See https://example.org/@user/1, signed @user'
     """

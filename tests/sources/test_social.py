@@ -265,7 +265,7 @@ def test_reddit_submissions_and_comments(feed):
     top, below = feed("reddit", [submission, answer]).rows
     assert top["text"] == "A & B\n\nby u/user"
     assert (top["title"], top["record_id"], top["uri"]) == ("A & B", "t3_abc", "https://www.reddit.com/comments/abc")
-    assert below["text"] == "Thanks u/user, @user"
+    assert below["text"] == "Thanks /u/user, @user"
     assert (below["record_id"], below["uri"]) == ("t1_d1", "https://www.reddit.com/comments/abc/_/d1")
     assert below["post"]["reply_to"] == below["post"]["thread"] == top["post"]["id"]
     assert below["post"]["version_at"].timestamp() == 1600000500
