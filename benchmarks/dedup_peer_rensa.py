@@ -7,6 +7,7 @@ signature estimates at least the threshold, and joins the index otherwise. What 
 import json
 import re
 import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 from rensa import RMinHash, RMinHashLSH
@@ -43,8 +44,7 @@ def main(corpus: str, answer: str) -> None:
             index.insert(len(kept), signature)
             kept.append(signature)
             names.append(name)
-    with open(answer, "w", encoding="utf-8") as out:  # noqa: PTH123 - runs alone
-        json.dump({"removed": removed}, out)
+    Path(answer).write_text(json.dumps({"removed": removed}), encoding="utf-8")
 
 
 main(*sys.argv[1:])

@@ -155,7 +155,7 @@ RECIPE: tuple[Step, ...] = (
             *DEDUP_CODE,
             *PII_CODE,
             "stages/dedup.py",
-            "stages/comparable.py",
+            "stages/candidate_tasks.py",
             "stages/repetition.py",
             "stages/signed.py",
         ),

@@ -92,12 +92,13 @@ def compared(
     Within the batch dedup compares raw with raw text; with published text, which is redacted, the document is redacted first. Publish
     compares redacted texts. `limits` are those of `pipeline.text.difference.difference`.
     """
+    seen = _compared_chain(chain, stage, row)
     try:
-        first = _own_text(batch, chain, stage, row, "the removed document", as_published=release is not None)
+        first = _own_text(batch, seen, stage, row, "the removed document", as_published=release is not None)
         second = (
             _published_text(batch, survivor, release)
             if release is not None
-            else _own_text(batch, chain, stage, _known_row(chain, survivor), "the survivor")
+            else _own_text(batch, seen, stage, _known_row(chain, survivor), "the survivor")
         )
     except Unshown as reason:
         return {"difference": None, "no_difference": str(reason)}
@@ -164,13 +165,13 @@ def cluster_of(chain: Chain, stage: str, survivor: str, place: Row | None) -> di
 
 
 def _own_text(batch: Batch, chain: Chain, stage: str, row: Row, who: str, *, as_published: bool = False) -> str:
-    """Return the text of a document of the batch as the stage saw it, `as_published` with what publishing makes of it."""
+    """Return a document's text at the end of a chain as the stage compared it, `as_published` with what publishing makes of it."""
     facts = chain.read("ingest", row.shard, ["text_digest", "post"]).slice(row.row, 1).to_pylist()[0]
     gone = batch.corpus.tombstones()
     if ({row.document_id} | subjects_of(facts["post"])) & gone.ids or facts["text_digest"] in gone.digests:
         raise Unshown(f"{who} was taken down: its text is not shown")
     try:
-        text = _compared_chain(chain, stage, row).texts(row.shard)[row.row].as_py()
+        text = chain.texts(row.shard)[row.row].as_py()
     except SluiceError as error:
         raise Unshown(f"the text of {who} is not there: {error}") from None
     except OSError as error:
@@ -185,7 +186,10 @@ def _own_text(batch: Batch, chain: Chain, stage: str, row: Row, who: str, *, as_
 
 
 def _compared_chain(chain: Chain, stage: str, row: Row) -> Chain:
-    """Return the snapshots whose text was compared: dedup compares what is left after its cuts, but copies as they came."""
+    """Return the snapshots whose text was compared: dedup compares what is left after its cuts, but copies as they came.
+
+    `row` is the removed document; how it was compared holds for its survivor too.
+    """
     findings = chain.read(stage, row.shard, ["verdict"]).column(0)[row.row].as_py()
     copies = bool(findings) and findings[0]["reason"] == EXACT
     return chain.through(stage) if stage == "dedup" and not copies else chain.upto(stage)

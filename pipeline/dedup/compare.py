@@ -6,19 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from pipeline.text.arrow import string_buffers
 from pipeline.text.kernels import kernel
-from pipeline.text.shingles import ShingleSets, shingle_sets
+from pipeline.text.shingles import ShingleSets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.dedup.candidates import Pairs
-
-BLOCK_BYTES = 64 << 20
-"""Text that is shingled at once; its sets take one to four times as much."""
 
 
 class Overlap(NamedTuple):
@@ -30,34 +25,6 @@ class Overlap(NamedTuple):
     """Their common shingles among those of the first."""
     second_in_first: npt.NDArray[np.float64]
     """Their common shingles among those of the second."""
-
-
-def overlap_pairs(
-    texts_a: pa.Array, texts_b: pa.Array, pairs: Pairs, shingle_size: int, block_bytes: int = BLOCK_BYTES
-) -> Overlap:
-    """Return the exact overlap of each pair (row of `texts_a`, row of `texts_b`).
-
-    A text is shingled once for each block that needs it; a block holds as many pairs as `block_bytes` of text allow. Give the
-    same array twice to compare within it.
-    """
-    same = texts_a is texts_b
-    bytes_a = np.diff(string_buffers(texts_a).offsets)
-    bytes_b = bytes_a if same else np.diff(string_buffers(texts_b).offsets)
-    found = Overlap(*np.empty((3, len(pairs)), np.float64))
-    for block in blocks(pairs, bytes_a, bytes_b, block_bytes, same=same):
-        if same:
-            rows, places = np.unique(pairs[block], return_inverse=True)
-            sets_a = sets_b = shingle_sets(texts_a.take(pa.array(rows)), shingle_size)
-            places = places.reshape(-1, 2)
-        else:
-            rows_a, places_a = np.unique(pairs[block, 0], return_inverse=True)
-            rows_b, places_b = np.unique(pairs[block, 1], return_inverse=True)
-            sets_a = shingle_sets(texts_a.take(pa.array(rows_a)), shingle_size)
-            sets_b = shingle_sets(texts_b.take(pa.array(rows_b)), shingle_size)
-            places = np.column_stack([places_a, places_b])
-        for whole, part in zip(found, overlap(sets_a, sets_b, places), strict=True):
-            whole[block] = part
-    return found
 
 
 def overlap(a: ShingleSets, b: ShingleSets, pairs: Pairs) -> Overlap:

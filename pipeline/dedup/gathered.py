@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from pipeline.dedup.sides import Texts
 
 
+NO_KEYS = np.empty((0, 2), np.uint64)
+"""Of documents of which only shingles are compared."""
+
+
 class Comparable(NamedTuple):
     """What is compared of some documents."""
 
     keys: Keys
-    """Exact keys of the texts that are compared."""
+    """Exact keys of the texts that are compared; empty where only their shingles are."""
     sets: ShingleSets
 
 
@@ -57,16 +61,21 @@ def pieces_here(
     budget
         Characters that are read at once (or one text).
     redact
-        What to do to a text before it is compared, if anything.
+        What to do to a text before it is compared with published ones; without it the documents are compared with one another.
     """
     for piece in _pieces(characters, budget):
-        yield comparable(texts(rows[piece]), shingle_size, redact)
+        read = texts(rows[piece])
+        yield within(read, shingle_size) if redact is None else across(redact(read), shingle_size)
 
 
-def comparable(texts: pa.Array, shingle_size: int, redact: Callable[[pa.Array], pa.Array] | None = None) -> Comparable:
-    """Return what is compared of texts."""
-    compared = texts if redact is None else redact(texts)
-    return Comparable(exact_keys(compared), shingle_sets(compared, shingle_size))
+def within(texts: pa.Array, shingle_size: int) -> Comparable:
+    """Return what is compared of texts of one batch, among which none equals another."""
+    return Comparable(NO_KEYS, shingle_sets(texts, shingle_size))
+
+
+def across(texts: pa.Array, shingle_size: int) -> Comparable:
+    """Return what is compared of texts of the batch and of published ones, which may be equal."""
+    return Comparable(exact_keys(texts), shingle_sets(texts, shingle_size))
 
 
 @contextmanager
@@ -74,7 +83,7 @@ def gathered(pieces: Iterator[Comparable]) -> Iterator[Comparable]:
     """Give the pieces as one; shingles of more than one piece are laid aside."""
     first = next(pieces, None)
     if first is None:
-        yield Comparable(np.empty((0, 2), np.uint64), ShingleSets(np.empty(0, np.uint64), np.zeros(1, np.int64)))
+        yield Comparable(NO_KEYS, ShingleSets(np.empty(0, np.uint64), np.zeros(1, np.int64)))
         return
     second = next(pieces, None)
     if second is None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Texts = Callable[[npt.NDArray[np.int64]], pa.Array]
 """Reads the texts of the given rows, in their order."""
 Pieces = Callable[[npt.NDArray[np.int64], bool], "Iterator[Comparable] | None"]
-"""Has the given rows, which rise, read elsewhere and gives what is compared of them, piece by piece in their order; true: after redaction.
+"""Has the given rows, which rise, read elsewhere and gives what is compared of them, piece by piece in their order; true: redacted, with
+published texts.
 
 None if they are so few that they are better read here."""
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.dedup.candidates import CappedBuckets, Pairs, candidate_pairs, candidates_against
 from pipeline.dedup.compare import blocks, frugal_order, overlap
-from pipeline.dedup.gathered import Comparable, comparable, gathered, pieces_here
+from pipeline.dedup.gathered import Comparable, across, gathered, pieces_here
 from pipeline.dedup.signatures import Bands
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rul
     with gathered(_pieces(batch, rows, rules, published.redact)) as ours:
         for block in blocks(candidates, np.zeros_like(batch.characters), weights, rules.block_characters, same=False):
             published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
-            theirs = comparable(published.texts(published_rows), rules.shingle_size)
+            theirs = across(published.texts(published_rows), rules.shingle_size)
             equal[block] = (ours.keys[left[block]] == theirs.keys[right]).all(axis=1)
             found = overlap(ours.sets, theirs.sets, np.column_stack([left[block], right]))
             similarity[block], contained[block] = found.jaccard, found.first_in_second

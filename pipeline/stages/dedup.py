@@ -22,7 +22,7 @@ from pipeline.document import DEDUP
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.snapshots import COLUMNS_ROLE, unify, write_shard
-from pipeline.stages.comparable import pieces_on_workers, redactor
+from pipeline.stages.candidate_tasks import pieces_on_workers, redactor
 from pipeline.stages.repetition import find_repeated
 from pipeline.stages.signed import Signed, as_lists, find, load_signed, sign_shard, texts_of
 from pipeline.verdict import Finding, verdict_array
@@ -39,7 +39,7 @@ def run(work: Work) -> Output:
     base = base_release(batch)
     published = None
     if base is not None:
-        safe = redactor(batch.settings.cleaning.remove_pii, batch.settings.pii)
+        safe = redactor(batch.settings)
         published = published_side(batch.corpus, base, signed.bands, safe, batch.settings.dedup.max_bucket)
     pieces = partial(pieces_on_workers, work, signed)
     found = find(batch.settings.dedup, signed, partial(texts_of, chain, signed), published, pieces)

@@ -249,21 +249,23 @@ def _parts(
     done = 0
     for number, (ours, theirs) in enumerate(places):
         yield from _shared(left, done, ours.start, context if number else 0, context)
-        for kind, text, words in (("first", left, ours), ("second", right, theirs)):
+        sides: tuple[tuple[Kind, _Text, slice], ...] = (("first", left, ours), ("second", right, theirs))
+        for kind, text, words in sides:
             if count := words.stop - words.start:
                 shown = min(count, max_words)
                 end = words.start + shown
-                yield Part(kind, text.between(words.start, end), count, count - shown)  # type: ignore[arg-type]
+                yield Part(kind, text.between(words.start, end), count, count - shown)
         done = ours.stop
     yield from _shared(left, done, len(left.bounds), context if places else 0, 0)
 
 
 def _shared(text: _Text, start: int, end: int, head: int, tail: int) -> Iterator[Part]:
     """Yield shared words: some at the start and the end, and how many lie between."""
+    pieces: list[tuple[Kind, int, int]]
     if end - start <= head + tail:
         pieces = [("shared", start, end)]
     else:
         pieces = [("shared", start, start + head), ("skipped", start + head, end - tail), ("shared", end - tail, end)]
     for kind, first, last in pieces:
         if last > first:
-            yield Part(kind, text.between(first, last) if kind == "shared" else "", last - first, 0)  # type: ignore[arg-type]
+            yield Part(kind, text.between(first, last) if kind == "shared" else "", last - first, 0)

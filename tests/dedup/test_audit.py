@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dedup.audit import Twin, audit
-from pipeline.dedup.compare import overlap_pairs
+from pipeline.dedup.compare import overlap
 from pipeline.intervals import proportion
+from pipeline.text.shingles import shingle_sets
 
 TEXT = st.lists(st.sampled_from("abcdé東"), max_size=12).map(" ".join) | st.text(max_size=12)
 
@@ -18,7 +19,8 @@ TEXT = st.lists(st.sampled_from("abcdé東"), max_size=12).map(" ".join) | st.te
 def brute_force(texts, sample, threshold, size):
     array = pa.array(texts, pa.string())
     pairs = [(i, j) for i in sample for j in range(len(texts)) if i != j]
-    values = overlap_pairs(array, array, np.array(pairs, np.int64).reshape(-1, 2), size).jaccard
+    sets = shingle_sets(array, size)
+    values = overlap(sets, sets, np.array(pairs, np.int64).reshape(-1, 2)).jaccard
     best = {}
     for (i, j), value in zip(pairs, values.tolist(), strict=True):
         if value >= threshold:

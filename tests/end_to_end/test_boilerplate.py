@@ -16,6 +16,7 @@ from pipeline.chain import full_chain
 from pipeline.clusters import report
 from pipeline.explain import explain
 from pipeline.report.clusters import print_clusters
+from pipeline.twins import Row, twin
 from tests.end_to_end.conftest import documents, write_jsonl
 
 NOTICE = "This page belongs to the manual. Its authors ask readers to report what is wrong with it."
@@ -75,9 +76,9 @@ def test_it_is_cut_and_one_copy_is_published(boilerplate: Path, tmp_path: Path) 
     (source,) = found["repetition"]
     assert (source["documents"], source["repeated"], source["cut"]) == (24, 24, 23)
     assert source["example"] in ids
-    out = Console(file=StringIO(), width=160)
-    print_clusters(out, found)
-    assert "Repeated within a source" in out.file.getvalue()  # type: ignore[attr-defined]
+    printed = StringIO()
+    print_clusters(Console(file=printed, width=160), found)
+    assert "Repeated within a source" in printed.getvalue()
     # The same from several shards.
     other = tmp_path / "other"
     other.mkdir()
@@ -133,3 +134,22 @@ def test_a_page_that_another_one_holds_almost_whole_goes_if_that_is_asked_for(pr
     assert chain.manifest("dedup").metrics["contained"] == 1
     assert api.run_gate(reference, "dedup")["verdict"] == "pass"
     assert report(load_batch(reference), chain, largest=1)["sources"][0]["contained"] == 1
+
+
+def test_a_copy_is_shown_as_it_was_compared_although_one_of_the_two_lost_its_notice(boilerplate: Path) -> None:
+    rows = [{**row, "text": f"{MENU}\n\n{row['text']}\n\n{NOTICE}\n"} for row in documents(24)]
+    copies = [{**row, "id": f"copy-{row['id']}"} for row in rows]
+    write_jsonl(boilerplate / "input" / "licensed_content" / "b.jsonl", copies)
+    reference = api.open_batch(str(boilerplate / "pipeline.yaml"), overrides={"dedup.repetition.policy": "cut"})
+    deduplicate(reference)
+    batch = load_batch(reference)
+    chain = full_chain(batch)
+    shown = 0
+    for shard in range(chain.shards):
+        ids = chain.read("ingest", shard, ["document_id"]).column(0).to_pylist()
+        for place, name in enumerate(ids):
+            found = twin(batch, chain, "dedup", Row(shard, place, name), texts=True)
+            if found is not None:
+                shown += 1
+                assert found["difference"]["places"] == 0, "copies of one page"
+    assert shown == 24

@@ -12,7 +12,7 @@ import pytest
 from pipeline import api, listing
 from pipeline.batch import load_batch
 from pipeline.chain import full_chain
-from pipeline.stages import comparable
+from pipeline.stages import candidate_tasks
 from tests.end_to_end.conftest import YAML, texts, write_jsonl
 
 CONFIG = YAML.replace("      - social_feeds\n      - web_crawl\n", "")
@@ -113,13 +113,13 @@ def test_read_by_tasks_also_against_published_text(tmp_path: Path, monkeypatch: 
     asked = []
 
     def counted(task: tuple[int, str], **settings: Any) -> str:
-        asked.append((task[0], settings["pii"] is not None))
+        asked.append((task[0], settings["redacted"]))
         return prepare_shard(task, **settings)
 
-    prepare_shard = comparable.prepare_shard
-    monkeypatch.setattr(comparable, "prepare_shard", counted)
-    monkeypatch.setattr(comparable, "FEW", 0)
-    monkeypatch.setattr(comparable, "INLINE", "no such master")
+    prepare_shard = candidate_tasks.prepare_shard
+    monkeypatch.setattr(candidate_tasks, "prepare_shard", counted)
+    monkeypatch.setattr(candidate_tasks, "FEW", 0)
+    monkeypatch.setattr(candidate_tasks, "INLINE", "no such master")
     assert deduplicated(tmp_path, 3, 0, again) == here
     assert {redacted for _, redacted in asked} == {True, False}
     assert {shard for shard, _ in asked} == {0, 1, 2}
@@ -135,5 +135,5 @@ def test_on_one_core_and_on_two(
     whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, master: str, shards: int
 ) -> None:
     monkeypatch.setenv("SLUICE_SPARK_MASTER", master)
-    monkeypatch.setattr(comparable, "FEW", 0)
+    monkeypatch.setattr(candidate_tasks, "FEW", 0)
     assert deduplicated(tmp_path, shards, shards) == whole

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.config import Dedup, Pii
-from pipeline.dedup.gathered import Comparable, comparable
+from pipeline.config import Settings
+from pipeline.dedup.gathered import NO_KEYS, Comparable, across, within
 from pipeline.document import REPETITION
 from pipeline.lake.snapshots import Chain
 from pipeline.pii.redact import redact
@@ -26,12 +26,14 @@ from pipeline.work import INLINE, Work, master_of
 FEW = 2_000
 """Candidates up to which starting tasks costs more than it saves."""
 
+_KEYS = ("key_0", "key_1")
 
-def redactor(remove_pii: bool, settings: Pii) -> Callable[[pa.Array], pa.Array]:
+
+def redactor(settings: Settings) -> Callable[[pa.Array], pa.Array]:
     """Return what the batch's own pii stage makes of a text; nothing if that stage is switched off."""
-    if not remove_pii:
+    if not settings.cleaning.remove_pii:
         return lambda texts: texts
-    return lambda texts: redact(texts, settings).texts
+    return lambda texts: redact(texts, settings.pii).texts
 
 
 def pieces_on_workers(work: Work, signed: Signed, rows: Rows, redacted: bool) -> Iterator[Comparable] | None:
@@ -53,19 +55,18 @@ def _pieces(work: Work, signed: Signed, rows: Rows, *, redacted: bool) -> Iterat
         with lake.open_output(name) as sink:
             pq.write_table(pa.table({"row": signed.rows[mine], "cuts": cuts}), sink, write_statistics=False)
         tasks.append((shard, name))
-    pii = settings.pii if redacted and settings.cleaning.remove_pii else None
-    function = partial(prepare_shard, chain=work.chain, settings=settings.dedup, pii=pii, folder=work.folder)
+    function = partial(prepare_shard, chain=work.chain, settings=settings, folder=work.folder, redacted=redacted)
     for (_, wanted), name in zip(tasks, work.on_workers(tasks, function), strict=True):
         with lake.open_input(name) as source:
             table = pa.ipc.open_file(source).read_all()
         lake.remove(wanted)
         lake.remove(name)
         lists = one(table.column("hashes"))
-        keys = np.column_stack([table.column(part).to_numpy() for part in ("key_0", "key_1")])
+        keys = np.column_stack([table.column(name).to_numpy() for name in _KEYS]) if redacted else NO_KEYS
         yield Comparable(keys, ShingleSets(lists.values.to_numpy(), lists.offsets.to_numpy()))
 
 
-def prepare_shard(task: tuple[int, str], chain: Chain, settings: Dedup, pii: Pii | None, folder: str) -> str:
+def prepare_shard(task: tuple[int, str], chain: Chain, settings: Settings, folder: str, *, redacted: bool) -> str:
     """Read, cut, redact and shingle documents of one shard (on a worker); return the name of the scratch file with what is compared.
 
     The file holds hashes; no text.
@@ -74,9 +75,13 @@ def prepare_shard(task: tuple[int, str], chain: Chain, settings: Dedup, pii: Pii
     with chain.lake.open_input(wanted) as source:
         table = pq.read_table(source)
     texts = without(one(chain.texts(shard).take(table.column("row"))), one(table.column("cuts")))
-    found = comparable(texts, settings.shingle_size, None if pii is None else redactor(True, pii))
+    size = settings.dedup.shingle_size
+    found = across(redactor(settings)(texts), size) if redacted else within(texts, size)
     lists = pa.LargeListArray.from_arrays(pa.array(found.sets.offsets), pa.array(found.sets.hashes))
-    answer = pa.table({"key_0": found.keys[:, 0], "key_1": found.keys[:, 1], "hashes": lists})
+    answer = pa.table({"hashes": lists})
+    if redacted:
+        for name, half in zip(_KEYS, found.keys.T, strict=True):
+            answer = answer.append_column(name, pa.array(half))
     name = f"{folder}/scratch-compared-{shard:05d}-{uuid.uuid4().hex[:8]}.arrow"
     with chain.lake.open_output(name) as sink, pa.ipc.new_file(sink, answer.schema) as writer:
         writer.write_table(answer)
