@@ -24,7 +24,7 @@ RECALLS = (0.99, 0.999, 0.9999)
 THRESHOLDS = (0.8, 0.7)
 PEERS_THRESHOLD = 0.7
 """At which the peers remove."""
-NOT_COUNTED = "dedup.repetition.policy=off"
+NOT_COUNTED = "dedup.repetition.policy=ignore"
 """The stage counts passages that many documents share, which no peer does."""
 _COMMAND = [sys.executable, "-W", "ignore", "-m", "benchmarks.dedup_ours"]
 

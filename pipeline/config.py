@@ -107,7 +107,7 @@ class Validation(Model):
 class Repetition(Model):
     """Lines and paragraphs that many documents of one source have in common: menus, notices, licence headers."""
 
-    policy: Literal["off", "count", "cut"] = "count"
+    policy: Literal["ignore", "count", "cut"] = "count"
     """`count` says how much of each document is repeated; `cut` also takes it out of all documents but one."""
     documents: Annotated[int, Field(ge=2)] = 20
     """A passage that stands in so many documents of a batch, of one source, is repeated."""

@@ -135,7 +135,7 @@ DEDUP = pa.schema(
         pa.field("cluster_size", pa.int32()),
         # Of a document that stays: the most similar one that it was compared with, just below the threshold; null where there is none.
         pa.field("near_miss", NEAR_MISS),
-        # Null where nobody asked for it (`dedup.repetition.policy: off`), or the document was gone.
+        # Null where nobody asked for it (`dedup.repetition.policy: ignore`), or the document was gone.
         pa.field("repetition", REPETITION),
         # Band hashes of the signature: what the history index holds of a published document.
         pa.field("bands", pa.list_(pa.field("item", pa.int64(), nullable=False))),

@@ -295,3 +295,17 @@ def test_licences_that_a_source_may_state(tmp_path, stated):
         config.parse(f"data_pipeline: {{ingestion: {{sources: {source}}}}}", tmp_path).ingestion.sources[0].license
         == stated
     )
+
+
+def choices(schema: object) -> set[str]:
+    """Return every word that the settings choose between."""
+    if isinstance(schema, dict):
+        own = {word for word in (*schema.get("enum", ()), schema.get("const")) if isinstance(word, str)}
+        return own.union(*(choices(part) for part in schema.values()))
+    return set().union(*(choices(part) for part in schema)) if isinstance(schema, list) else set()
+
+
+def test_every_choice_is_to_yaml_what_it_is_to_a_reader() -> None:
+    words = choices(config.Settings.model_json_schema())
+    assert {"count", "cut", "reject"} <= words
+    assert {word: yaml.safe_load(word) for word in words} == {word: word for word in words}, "`off` would be false"

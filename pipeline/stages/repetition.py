@@ -33,7 +33,7 @@ _SPAN = 2**64
 def find_repeated(work: Work) -> str | None:
     """Write the repeated passages of the batch to a scratch file and return its name; None if nobody asked for them."""
     rule = work.batch.settings.dedup.repetition
-    if rule.policy == "off":
+    if rule.policy == "ignore":
         return None
     names = work.on_workers(
         list(range(work.chain.shards)), partial(count_shard, chain=work.chain, rule=rule, folder=work.folder)

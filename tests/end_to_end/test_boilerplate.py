@@ -109,7 +109,7 @@ def test_it_is_counted_and_stays_by_default(boilerplate: Path) -> None:
 
 
 def test_switched_off_nothing_is_looked_for(boilerplate: Path) -> None:
-    reference = api.open_batch(str(boilerplate / "pipeline.yaml"), overrides={"dedup.repetition.policy": "off"})
+    reference = api.open_batch(str(boilerplate / "pipeline.yaml"), overrides={"dedup.repetition.policy": "ignore"})
     deduplicate(reference)
     chain = full_chain(load_batch(reference))
     assert chain.manifest("dedup").metrics["documents_with_repetition"] is None
