@@ -110,3 +110,14 @@ def test_spark_and_pandas_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(by_spark.failed) == len(FAULTS[stage])
     assert by_spark.failed == by_pandas.failed, "verdicts, counts and ids"
     assert [entry.outcome for entry in by_spark.expectations] == [entry.outcome for entry in by_pandas.expectations]
+
+
+def test_a_contained_document_may_be_less_similar_but_names_its_survivor() -> None:
+    rows = clean_rows("dedup")
+    row = next(i for i, reason in enumerate(rows["reason"]) if reason is not None)
+    rows["reason"][row], rows["similarity"][row] = "dedup.contained@1", 0.4
+    assert run("dedup", rows).verdict == "pass"
+    rows["survivor"][row] = None
+    failed = run("dedup", rows)
+    assert failed.verdict == "block"
+    assert [outcome.subject for outcome in failed.failed] == ["survivor"]
