@@ -32,10 +32,11 @@ from pipeline.work import INLINE, Work
 
 SOURCE, BATCH = "web_crawl", "b0000000000000001"
 STEPS = {
-    "counting repeated passages": ("find_repeated",),
+    "marking repeated passages": ("mark_shards",),
     "reading and signing": ("sign_shard",),
     "  of it signatures and bands": ("band_hashes",),
     "  of it exact keys": ("exact_keys",),
+    "  of it passages": ("find_passages",),
     "candidates": ("candidate_pairs",),
     "reading the candidates' texts": ("texts_of",),
     "shingling them": ("shingle_sets",),

@@ -157,6 +157,7 @@ RECIPE: tuple[Step, ...] = (
             "stages/dedup.py",
             "stages/candidate_tasks.py",
             "stages/repetition.py",
+            "stages/scratch.py",
             "stages/signed.py",
         ),
         libraries=(*DEDUP_LIBRARIES, *PII_LIBRARIES),
@@ -255,10 +256,12 @@ def warm_up(stages: Sequence[str] = STAGES) -> None:
             importlib.import_module("pipeline.stages.ingest")
         elif name == "dedup":
             from pipeline.dedup.exact import exact_keys
-            from pipeline.dedup.repetition import count, mark
+            from pipeline.dedup.repetition import count, find_passages, mark, with_cuts
             from pipeline.stages.signed import sign
 
             sign(sample, settings.dedup)
             exact_keys(sample)
             names = pa.array(["0" * 32])
-            mark(sample, sample, names, count(sample, sample, names, 1), 1, cut=True)
+            passages = find_passages(sample, sample, 1)
+            counted = count(passages, names)
+            with_cuts(mark(passages, passages.ends[-1:], counted), passages, sample, names, counted)

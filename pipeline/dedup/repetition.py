@@ -22,6 +22,7 @@ from pipeline.text.kernels import kernel
 from pipeline.text.lines import Passages, passages
 
 Hashes = npt.NDArray[np.uint64]
+_CUTS = REPETITION.field("cuts").type
 
 
 class Counts(NamedTuple):
@@ -34,20 +35,26 @@ class Counts(NamedTuple):
     """The least id among the documents that hold it, its first 64 bits."""
 
 
-def count(texts: pa.Array, sources: pa.Array, ids: pa.Array, characters: int) -> Counts:
-    """Count the passages of some documents.
+def find_passages(texts: pa.Array, sources: pa.Array, characters: int) -> Passages:
+    """Return the passages of some documents, with hashes that differ between sources.
 
     Parameters
     ----------
-    texts, sources, ids
-        Of each document: text, name of its source, document id.
+    texts, sources
+        Of each document: text and name of its source.
     characters
         Least length of a passage.
     """
     found = passages(texts, characters)
-    hashes = _of_source(found, sources)
-    order = np.argsort(hashes, kind="stable")  # so each hash has its texts in their order
-    hashes, rows = hashes[order], found.texts[order]
+    encoded = sources.dictionary_encode()
+    salts = np.array([_salt(name) for name in encoded.dictionary.to_pylist()], np.uint64)
+    return found._replace(hashes=found.hashes ^ salts[encoded.indices.to_numpy()[found.texts]])
+
+
+def count(found: Passages, ids: pa.Array) -> Counts:
+    """Count the passages of documents with these ids."""
+    order = np.argsort(found.hashes, kind="stable")  # so each hash has its texts in their order
+    hashes, rows = found.hashes[order], found.texts[order]
     once = np.ones(len(hashes), np.bool_)  # a passage that one document holds twice counts once
     once[1:] = (hashes[1:] != hashes[:-1]) | (rows[1:] != rows[:-1])
     return _sum(hashes[once], np.ones(int(once.sum()), np.int64), short_ids(ids)[rows[once]])
@@ -63,41 +70,37 @@ def merge(parts: Iterable[Counts], least: int = 1) -> Counts:
     return Counts(found.hashes[many], found.documents[many], found.keepers[many])
 
 
-def mark(
-    texts: pa.Array, sources: pa.Array, ids: pa.Array, repeated: Counts, characters: int, *, cut: bool
-) -> pa.Array:
-    """Return of each document what is repeated in it, as the column `repetition`.
+def mark(found: Passages, lengths: npt.NDArray[np.int64], repeated: Counts) -> pa.Array:
+    """Return of each document what is repeated in it, as the column `repetition`; nothing is cut.
 
     Parameters
     ----------
-    texts, sources, ids
-        As for `count`.
+    found
+        The documents' passages.
+    lengths
+        Bytes of each document's text.
     repeated
         The repeated passages of the whole batch.
-    characters
-        As for `count`.
-    cut
-        Say also what is to be cut: what another document keeps, unless nothing but white space would be left.
     """
-    found = passages(texts, characters)
-    hashes = _of_source(found, sources)
-    place = np.searchsorted(repeated.hashes, hashes)
-    place[place == len(repeated.hashes)] = 0
-    hit = repeated.hashes[place] == hashes if len(repeated.hashes) else np.zeros(len(hashes), np.bool_)
-    lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False)
-    ranges, counts, size = _stretches(_chosen(found, hit), len(texts))
+    _, counts, size = _stretches(_chosen(found, _place(found, repeated) >= 0), len(lengths))
     share = size / np.maximum(lengths, 1)
-    cuts = pa.nulls(len(texts), REPETITION.field("cuts").type)
-    if cut:
-        kept = repeated.keepers[place] == short_ids(ids)[found.texts] if len(repeated.hashes) else hit
-        ranges, cut_counts, _ = _stretches(_chosen(found, hit & ~kept), len(texts))
-        cuts = _lists(ranges, cut_counts, cut_counts > 0)
-        left = pc.utf8_length(pc.utf8_trim_whitespace(without(texts, cuts))).to_numpy(zero_copy_only=False)
-        keep = cuts.is_valid().to_numpy(zero_copy_only=False) & (left > 0)
-        cuts = pc.if_else(pa.array(keep), cuts, pa.scalar(None, cuts.type))
+    cuts = pa.nulls(len(lengths), _CUTS)
     return pa.StructArray.from_arrays(
         [pa.array(counts, pa.int32()), pa.array(share, pa.float32()), cuts], fields=list(REPETITION)
     )
+
+
+def with_cuts(marked: pa.Array, found: Passages, texts: pa.Array, ids: pa.Array, repeated: Counts) -> pa.Array:
+    """Return the column `repetition` with what is to be cut: what another document keeps, unless only white space would be left."""
+    place = _place(found, repeated)
+    goes = place >= 0
+    goes[goes] = repeated.keepers[place[goes]] != short_ids(ids)[found.texts[goes]]
+    ranges, counts, _ = _stretches(_chosen(found, goes), len(texts))
+    cuts = _lists(ranges, counts)
+    left = pc.utf8_length(pc.utf8_trim_whitespace(without(texts, cuts)))
+    kept = pc.if_else(pc.and_(pa.array(counts > 0), pc.greater(left, 0)), cuts, pa.scalar(None, _CUTS))
+    passages_, share, _ = marked.flatten()
+    return pa.StructArray.from_arrays([passages_, share, kept], fields=list(REPETITION))
 
 
 def short_ids(ids: pa.Array) -> Hashes:
@@ -106,14 +109,16 @@ def short_ids(ids: pa.Array) -> Hashes:
     return np.frombuffer(bytes.fromhex(digits), ">u8").astype(np.uint64)
 
 
-def _of_source(found: Passages, sources: pa.Array) -> Hashes:
-    """Return the passages' hashes, other ones for each source."""
-    encoded = (sources.combine_chunks() if isinstance(sources, pa.ChunkedArray) else sources).dictionary_encode()
-    names = encoded.dictionary.to_pylist()
-    salts = np.array(
-        [int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") for name in names], np.uint64
-    )
-    return found.hashes ^ salts[encoded.indices.to_numpy()[found.texts]] if len(names) else found.hashes
+def _salt(source: str) -> int:
+    return int.from_bytes(hashlib.blake2b(source.encode(), digest_size=8).digest(), "little")
+
+
+def _place(found: Passages, repeated: Counts) -> npt.NDArray[np.int64]:
+    """Return the place of each passage among the repeated ones, -1 where it is none."""
+    if not len(repeated.hashes):
+        return np.full(len(found.hashes), -1, np.int64)
+    place = np.minimum(np.searchsorted(repeated.hashes, found.hashes), len(repeated.hashes) - 1)
+    return np.where(repeated.hashes[place] == found.hashes, place, -1)
 
 
 def _sum(hashes: Hashes, documents: npt.NDArray[np.int64], keepers: Hashes) -> Counts:
@@ -131,11 +136,9 @@ def _chosen(found: Passages, which: npt.NDArray[np.bool_]) -> npt.NDArray[np.int
     return np.column_stack([texts[order], starts[order], ends[order]])
 
 
-def _lists(values: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> pa.Array:
+def _lists(ranges: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum(2 * counts)])
-    kind = REPETITION.field("cuts").type
-    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values.ravel()), type=kind)
-    return pc.if_else(pa.array(valid), lists, pa.scalar(None, kind))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(ranges.ravel()), type=_CUTS)
 
 
 @kernel

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.config import Settings
 from pipeline.dedup.gathered import NO_KEYS, Comparable, across, within
 from pipeline.document import REPETITION
 from pipeline.lake.snapshots import Chain
 from pipeline.pii.redact import redact
+from pipeline.stages.scratch import read_scratch, write_scratch
 from pipeline.stages.signed import Rows, Signed
 from pipeline.text.arrow import one
 from pipeline.text.cuts import without
@@ -51,14 +50,11 @@ def _pieces(work: Work, signed: Signed, rows: Rows, *, redacted: bool) -> Iterat
         cuts = pa.nulls(len(mine), REPETITION.field("cuts").type)
         if signed.repetition is not None:
             cuts = pc.struct_field(signed.repetition, "cuts").take(pa.array(mine))
-        name = f"{work.folder}/scratch-wanted-{shard:05d}-{uuid.uuid4().hex[:8]}.parquet"
-        with lake.open_output(name) as sink:
-            pq.write_table(pa.table({"row": signed.rows[mine], "cuts": cuts}), sink, write_statistics=False)
-        tasks.append((shard, name))
+        wanted = pa.table({"row": signed.rows[mine], "cuts": cuts})
+        tasks.append((shard, write_scratch(lake, work.folder, f"wanted-{shard:05d}", wanted)))
     function = partial(prepare_shard, chain=work.chain, settings=settings, folder=work.folder, redacted=redacted)
     for (_, wanted), name in zip(tasks, work.on_workers(tasks, function), strict=True):
-        with lake.open_input(name) as source:
-            table = pa.ipc.open_file(source).read_all()
+        table = read_scratch(lake, name)
         lake.remove(wanted)
         lake.remove(name)
         lists = one(table.column("hashes"))
@@ -72,8 +68,7 @@ def prepare_shard(task: tuple[int, str], chain: Chain, settings: Settings, folde
     The file holds hashes; no text.
     """
     shard, wanted = task
-    with chain.lake.open_input(wanted) as source:
-        table = pq.read_table(source)
+    table = read_scratch(chain.lake, wanted)
     texts = without(one(chain.texts(shard).take(table.column("row"))), one(table.column("cuts")))
     size = settings.dedup.shingle_size
     found = across(redactor(settings)(texts), size) if redacted else within(texts, size)
@@ -82,7 +77,4 @@ def prepare_shard(task: tuple[int, str], chain: Chain, settings: Settings, folde
     if redacted:
         for name, half in zip(_KEYS, found.keys.T, strict=True):
             answer = answer.append_column(name, pa.array(half))
-    name = f"{folder}/scratch-compared-{shard:05d}-{uuid.uuid4().hex[:8]}.arrow"
-    with chain.lake.open_output(name) as sink, pa.ipc.new_file(sink, answer.schema) as writer:
-        writer.write_table(answer)
-    return json.dumps(name)
+    return json.dumps(write_scratch(chain.lake, folder, f"compared-{shard:05d}", answer))

@@ -23,8 +23,8 @@ from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.snapshots import COLUMNS_ROLE, unify, write_shard
 from pipeline.stages.candidate_tasks import pieces_on_workers, redactor
-from pipeline.stages.repetition import find_repeated
-from pipeline.stages.signed import Signed, as_lists, find, load_signed, sign_shard, texts_of
+from pipeline.stages.repetition import mark_shards
+from pipeline.stages.signed import ShardScratch, Signed, as_lists, find, load_signed, sign_shard, texts_of
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
 
@@ -32,9 +32,8 @@ from pipeline.work import Output, Work
 def run(work: Work) -> Output:
     """Find the batch's duplicates and write the verdicts."""
     batch, chain = work.batch, work.chain
-    repeated = find_repeated(work)
-    task = partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder, repeated=repeated)
-    names = work.on_workers(list(range(chain.shards)), task)
+    task = partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder)
+    names = mark_shards(work, [ShardScratch(*files) for files in work.on_workers(list(range(chain.shards)), task)])
     signed = load_signed(chain, batch.settings, names)
     base = base_release(batch)
     published = None
@@ -44,7 +43,7 @@ def run(work: Work) -> Output:
     pieces = partial(pieces_on_workers, work, signed)
     found = find(batch.settings.dedup, signed, partial(texts_of, chain, signed), published, pieces)
     files = _write(work, signed, found)
-    for name in (*names, *([repeated] if repeated else [])):
+    for name in names:
         batch.lake.remove(name)
     plan = derive(batch.settings.dedup.threshold, batch.settings.dedup.recall)
     metrics: dict[str, float | str | None] = {

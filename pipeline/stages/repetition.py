@@ -1,27 +1,28 @@
-"""The first half of dedup where `dedup.repetition` asks for it: which passages many documents of one source have in common.
+"""What dedup does between signing and comparing where `dedup.repetition` asks for it: find what documents of one source have in common.
 
-Workers count the passages of their shard into scratch files; the driver adds them up, a part of all hashes at a time, and hands the
-repeated ones to the workers that sign.
+The worker that signs a shard leaves the passages of its documents in scratch files. The driver adds them up, and workers mark the repeated
+ones; text is read again only where something is to be cut.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pipeline.config import Repetition
-from pipeline.dedup.repetition import Counts, count, mark, merge
+from pipeline.config import Dedup
+from pipeline.dedup.repetition import Counts, mark, merge, with_cuts
 from pipeline.lake.snapshots import Chain
 from pipeline.lake.store import Store
+from pipeline.stages.scratch import read_columns, read_scratch, rows_of, write_columns, write_scratch
+from pipeline.stages.signed import ShardScratch, as_lists, matrix, sign
 from pipeline.text.arrow import one
 from pipeline.text.cuts import without
+from pipeline.text.lines import Passages
 from pipeline.work import Work
 
 BLOCK_PASSAGES = 20_000_000
@@ -30,68 +31,60 @@ BLOCK_PASSAGES = 20_000_000
 _SPAN = 2**64
 
 
-def find_repeated(work: Work) -> str | None:
-    """Write the repeated passages of the batch to a scratch file and return its name; None if nobody asked for them."""
+def mark_shards(work: Work, files: list[ShardScratch]) -> list[str]:
+    """Add the column `repetition` to the signed documents, with new signatures where something is cut; return their files."""
     rule = work.batch.settings.dedup.repetition
-    if rule.policy == "ignore":
-        return None
-    names = work.on_workers(
-        list(range(work.chain.shards)), partial(count_shard, chain=work.chain, rule=rule, folder=work.folder)
-    )
+    counts = [file.counts for file in files if file.counts is not None]
+    if rule.policy == "ignore" or not counts:
+        return [file.signed for file in files]
     lake = work.batch.lake
-    total = 0
-    for name in names:
-        with lake.open_input(name) as source:
-            total += pq.ParquetFile(source).metadata.num_rows
-    rounds = max(1, -(-total // BLOCK_PASSAGES))
-    edges = [_SPAN * i // rounds for i in range(rounds + 1)]
-    parts = [
-        merge((_between(read_counts(lake, name), first, last) for name in names), rule.documents)
-        for first, last in pairwise(edges)
-    ]
-    for name in names:
+    repeated = write_columns(lake, work.folder, "repeated", add_up(lake, counts, rule.documents))
+    task = partial(
+        mark_shard, chain=work.chain, settings=work.batch.settings.dedup, folder=work.folder, repeated=repeated
+    )
+    names = work.on_workers(list(enumerate(files)), task)
+    for name in (repeated, *counts, *(name for file in files for name in (file.signed, file.passages) if name)):
         lake.remove(name)
-    return write_counts(lake, work.folder, merge(parts))
+    return names
 
 
-def count_shard(shard: int, chain: Chain, rule: Repetition, folder: str) -> str:
-    """Count the passages of one shard's live documents (on a worker) and return the name of the scratch file."""
-    rows = np.flatnonzero(chain.live(shard)).astype(np.int64)
-    table = chain.documents(shard, ["document_id", "source", "text"], rows)
-    texts, sources, ids = (one(table.column(name)) for name in ("text", "source", "document_id"))
-    return json.dumps(write_counts(chain.lake, folder, count(texts, sources, ids, rule.characters)))
+def add_up(lake: Store, names: list[str], least: int) -> Counts:
+    """Add up the counts of all shards, a part of all hashes at a time, and leave out what stands in fewer than `least` documents."""
+    rounds = max(1, -(-sum(rows_of(lake, name) for name in names) // BLOCK_PASSAGES))
+    edges = [_SPAN * i // rounds for i in range(rounds + 1)]
+    return merge(
+        merge((_between(read_columns(lake, name, Counts), first, last) for name in names), least)
+        for first, last in pairwise(edges)
+    )
 
 
-def marked(table: pa.Table, lake: Store, repeated: str | None, rule: Repetition) -> tuple[pa.Array, pa.Array | None]:
-    """Return the texts of a shard's documents as they are compared, and their column `repetition`; None without the file `repeated`.
-
-    `table` has the columns `document_id`, `source` and `text`.
-    """
-    texts = one(table.column("text"))
-    if repeated is None:
-        return texts, None
-    sources, ids = one(table.column("source")), one(table.column("document_id"))
-    cut = rule.policy == "cut"
-    found = mark(texts, sources, ids, read_counts(lake, repeated), rule.characters, cut=cut)
-    return (without(texts, pc.struct_field(found, "cuts")) if cut else texts), found
-
-
-def write_counts(lake: Store, folder: str, counts: Counts) -> str:
-    """Write counts to a scratch file and return its name."""
-    name = f"{folder}/scratch-passages-{uuid.uuid4().hex[:8]}.parquet"
-    table = pa.table({field: pa.array(values) for field, values in counts._asdict().items()})
-    with lake.open_output(name) as sink:
-        # Hashes do not compress, and no two are equal.
-        pq.write_table(table, sink, compression="none", use_dictionary=False, write_statistics=False)
-    return name
+def mark_shard(task: tuple[int, list[str]], chain: Chain, settings: Dedup, folder: str, repeated: str) -> str:
+    """Mark and cut the documents of one shard (on a worker) and return the name of the file with the signed documents."""
+    shard, files = task
+    file = ShardScratch(*files)
+    table = read_scratch(chain.lake, file.signed)
+    found = read_columns(chain.lake, str(file.passages), Passages)
+    many = read_columns(chain.lake, repeated, Counts)
+    marked = mark(found, table.column("bytes").to_numpy(), many)
+    if settings.repetition.policy == "cut" and len(many.hashes):
+        texts = one(chain.texts(shard).take(table.column("row")))
+        marked = with_cuts(marked, found, texts, one(table.column("document_id")), many)
+        table = _signed_anew(table, texts, pc.struct_field(marked, "cuts"), settings)
+    return json.dumps(
+        write_scratch(chain.lake, folder, f"signed-{shard:05d}", table.append_column("repetition", marked))
+    )
 
 
-def read_counts(lake: Store, name: str) -> Counts:
-    """Read what `write_counts` wrote."""
-    with lake.open_input(name) as source:
-        table = pq.read_table(source)
-    hashes, documents, keepers = (table.column(field).to_numpy() for field in Counts._fields)
-    return Counts(hashes, documents, keepers)
+def _signed_anew(table: pa.Table, texts: pa.Array, cuts: pa.Array, settings: Dedup) -> pa.Table:
+    """Return signed documents with the signatures of what is left of those that are cut."""
+    rows = np.flatnonzero(cuts.is_valid().to_numpy(zero_copy_only=False))
+    fresh = sign(without(texts.take(pa.array(rows)), cuts.take(pa.array(rows))), settings)
+    hashes, usable = matrix(table.column("bands")).copy(), table.column("usable").to_numpy().copy()
+    hashes[rows], usable[rows] = fresh.hashes, fresh.usable
+    names = table.column_names
+    return table.set_column(names.index("bands"), "bands", as_lists(hashes)).set_column(
+        names.index("usable"), "usable", pa.array(usable)
+    )
 
 
 def _between(counts: Counts, first: int, last: int) -> Counts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.config import Dedup, Settings
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
 from pipeline.dedup.plan import derive
+from pipeline.dedup.repetition import count, find_passages
 from pipeline.dedup.sides import DuplicatesInput, Pieces, PublishedInput, Rules
 from pipeline.dedup.signatures import Bands, band_hashes
 from pipeline.document import DEDUP
 from pipeline.lake.snapshots import Chain
-from pipeline.stages.repetition import marked
+from pipeline.stages.scratch import read_scratch, write_columns, write_scratch
 from pipeline.text.arrow import one
 from pipeline.text.cuts import without
 
@@ -66,16 +65,22 @@ def find(
     return find_duplicates(batch, rules, published)
 
 
-def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str, repeated: str | None) -> str:
-    """Sign the live documents of one shard (on a worker) and return the name of the scratch file that holds the result.
+class ShardScratch(NamedTuple):
+    """Names of the files that the worker of one shard leaves to the next step."""
 
-    `repeated` names the scratch file of the batch's repeated passages, if they were looked for.
-    """
+    signed: str
+    counts: str | None = None
+    """In how many documents its passages stand; None where nobody asks for repetition."""
+    passages: str | None = None
+
+
+def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str) -> str:
+    """Sign the live documents of one shard (on a worker) and return its `ShardScratch`."""
     rows = np.flatnonzero(chain.live(shard)).astype(np.int64)
     table = chain.documents(shard, ["document_id", "source", "characters", "text"], rows)
-    texts, repetition = marked(table, chain.lake, repeated, settings.repetition)
+    texts = one(table.column("text"))
     bands = sign(texts, settings)
-    exact = exact_keys(one(table.column("text")))
+    exact = exact_keys(texts)
     scratch = pa.table(
         {
             "shard": pa.array(np.full(len(rows), shard, np.int64)),
@@ -83,26 +88,29 @@ def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str, repeated:
             "document_id": table.column("document_id"),
             "source": table.column("source"),
             "characters": table.column("characters"),
+            "bytes": pc.binary_length(texts).cast(pa.int64()),
             "exact_0": pa.array(exact[:, 0]),
             "exact_1": pa.array(exact[:, 1]),
             "usable": pa.array(bands.usable),
             "bands": as_lists(bands.hashes),
         }
-        | ({} if repetition is None else {"repetition": repetition})
     )
-    name = f"{folder}/scratch-{shard:05d}-{uuid.uuid4().hex[:8]}.parquet"
-    with chain.lake.open_output(name) as sink:
-        pq.write_table(scratch, sink, compression="none", use_dictionary=False, write_statistics=False)
-    return json.dumps(name)
+    lake = chain.lake
+    files = ShardScratch(write_scratch(lake, folder, f"signed-{shard:05d}", scratch))
+    if settings.repetition.policy != "ignore":
+        found = find_passages(texts, one(table.column("source")), settings.repetition.characters)
+        counts = count(found, one(table.column("document_id")))
+        files = ShardScratch(
+            files.signed,
+            write_columns(lake, folder, f"counts-{shard:05d}", counts),
+            write_columns(lake, folder, f"passages-{shard:05d}", found),
+        )
+    return json.dumps(files)
 
 
 def load_signed(chain: Chain, settings: Settings, names: Sequence[str]) -> Signed:
     """Read the scratch files of all shards."""
-    tables = []
-    for name in names:
-        with chain.lake.open_input(name) as source:
-            tables.append(pq.read_table(source))
-    table = pa.concat_tables(tables)
+    table = pa.concat_tables([read_scratch(chain.lake, name) for name in names])
     ranks = ranks_of(settings)
     return Signed(
         table.column("shard").to_numpy(),

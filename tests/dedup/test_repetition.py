@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dedup.repetition import count, mark, merge
+from pipeline.dedup.repetition import Counts, count, find_passages, mark, merge, with_cuts
 from pipeline.text.cuts import without
 from pipeline.text.lines import plain_passages
 
@@ -31,6 +31,17 @@ def batches(draw: st.DrawFn) -> list[Document]:
 def columns(documents: list[Document]) -> tuple[pa.Array, pa.Array, pa.Array]:
     texts, sources, ids = ([row[i] for row in documents] for i in range(3))
     return pa.array(texts, pa.string()), pa.array(sources, pa.string()), pa.array(ids, pa.string())
+
+
+def counted(part: tuple[pa.Array, pa.Array, pa.Array], characters: int) -> Counts:
+    return count(find_passages(part[0], part[1], characters), part[2])
+
+
+def marked(part: tuple[pa.Array, pa.Array, pa.Array], repeated: Counts, characters: int, *, cut: bool) -> pa.Array:
+    texts, sources, ids = part
+    passages = find_passages(texts, sources, characters)
+    found = mark(passages, pc.binary_length(texts).to_numpy(zero_copy_only=False), repeated)
+    return with_cuts(found, passages, texts, ids, repeated) if cut else found
 
 
 def expected(documents: list[Document], least: int, characters: int) -> list[tuple[str, float]]:
@@ -57,10 +68,10 @@ def expected(documents: list[Document], least: int, characters: int) -> list[tup
 @given(batches(), st.integers(2, 4), st.integers(1, 12), st.integers(1, 4))
 def test_is_the_definition_in_any_division(documents: list[Document], least: int, characters: int, shards: int) -> None:
     parts = [columns(documents[shard::shards]) for shard in range(shards)]
-    repeated = merge((count(*part, characters) for part in parts), least)
+    repeated = merge((counted(part, characters) for part in parts), least)
     texts, share = {}, {}
     for part in parts:
-        found = mark(*part, repeated, characters, cut=True)
+        found = marked(part, repeated, characters, cut=True)
         cut = without(part[0], pc.struct_field(found, "cuts"))
         texts |= dict(zip(part[2].to_pylist(), cut.to_pylist(), strict=True))
         share |= dict(zip(part[2].to_pylist(), pc.struct_field(found, "share").to_pylist(), strict=True))
@@ -75,14 +86,14 @@ def test_one_copy_stays_and_a_document_of_nothing_else_keeps_its_text() -> None:
     documents.append((notice, "press", f"{20:016x}{0:016x}"))
     documents.append((f"{notice}\nin a forum", "forum", f"{0:016x}{0:016x}"))
     part = columns(documents)
-    repeated = merge([count(*part, 20)], 3)
+    repeated = merge([counted(part, 20)], 3)
     assert repeated.documents.tolist() == [4]
-    found = mark(*part, repeated, 20, cut=True)
+    found = marked(part, repeated, 20, cut=True)
     texts = without(part[0], pc.struct_field(found, "cuts")).to_pylist()
     assert texts[:2] == ["\nStory number 0.\n", "\nStory number 1.\n"]
     assert [text.count(notice) for text in texts] == [0, 0, 1, 1, 1]
     assert found.to_pylist()[3]["share"] == 1.0
-    assert mark(*part, repeated, 20, cut=False).to_pylist()[0] == {
+    assert marked(part, repeated, 20, cut=False).to_pylist()[0] == {
         "passages": 1, "share": found.to_pylist()[0]["share"], "cuts": None,
     }  # fmt: skip
 
@@ -93,16 +104,16 @@ def test_a_menu_of_short_lines_is_a_passage() -> None:
         (f"{menu}\n{word} came today.\n", "press", f"{i:016x}{0:016x}") for i, word in enumerate(["He", "She"])
     ]
     part = columns(documents)
-    repeated = merge([count(*part, 12)], 2)
-    cuts = pc.struct_field(mark(*part, repeated, 12, cut=True), "cuts")
+    repeated = merge([counted(part, 12)], 2)
+    cuts = pc.struct_field(marked(part, repeated, 12, cut=True), "cuts")
     assert without(part[0], cuts).to_pylist() == [documents[0][0], "\nShe came today.\n"]
 
 
 def test_no_documents_and_nothing_repeated() -> None:
     nothing = columns([])
-    assert len(count(*nothing, 5).hashes) == 0
+    assert len(counted(nothing, 5).hashes) == 0
     assert len(merge([]).hashes) == 0
     part = columns([("a text of its own", "press", f"{1:032x}")])
-    assert mark(*part, merge([count(*part, 5)], 2), 5, cut=True).to_pylist() == [
+    assert marked(part, merge([counted(part, 5)], 2), 5, cut=True).to_pylist() == [
         {"passages": 0, "share": 0.0, "cuts": None}
     ]
