@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.components import components
 from pipeline.text.kernels import kernel
 from pipeline.text.shingles import ShingleSets
 
@@ -40,7 +41,7 @@ def frugal_order(pairs: Pairs, documents: int) -> npt.NDArray[np.int64]:
     Documents that are linked, directly or by others, come together; among them first the pairs of the one with the fewest pairs. So a page
     that ten thousand others are compared with is read again for each block, and the ten thousand once.
     """
-    component, degree = _components(np.ascontiguousarray(pairs), documents)
+    component, degree = components(pairs, documents)
     left, right = pairs[:, 0], pairs[:, 1]
     swap = degree[left] > degree[right]
     return np.lexsort((np.where(swap, left, right), np.where(swap, right, left), component[left]))
@@ -71,27 +72,6 @@ def blocks(
     for end in _cut(np.ascontiguousarray(pairs), weights_a, weights_b, budget, same).tolist():
         yield slice(start, end)
         start = end
-
-
-@kernel
-def _components(pairs: Pairs, documents: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return for each document the least one that pairs link it with, and its number of pairs (union-find with path halving)."""
-    parent = np.arange(documents)
-    degree = np.zeros(documents, np.int64)
-    for p in range(len(pairs)):
-        a, b = pairs[p]
-        degree[a] += 1
-        degree[b] += 1
-        while parent[a] != a:
-            parent[a] = parent[parent[a]]
-            a = parent[a]
-        while parent[b] != b:
-            parent[b] = parent[parent[b]]
-            b = parent[b]
-        parent[max(a, b)] = min(a, b)
-    for document in range(documents):  # a parent is smaller than its children: it is final before they are
-        parent[document] = parent[parent[document]]
-    return parent, degree
 
 
 @kernel

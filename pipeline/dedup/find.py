@@ -12,6 +12,7 @@ Only candidates' texts are read. Digits are never masked: two sums with other nu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,12 +20,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.components import choose_divided, choose_in_part
 from pipeline.dedup.exact import Keys, groups
-from pipeline.dedup.survivors import choose_survivors, cluster_sizes, preference
+from pipeline.dedup.survivors import Survivors, choose_survivors, cluster_sizes, preference
 from pipeline.dedup.verify import ClosePairs, VerifiedPairs, no_pairs, verify_against, verify_within
 from pipeline.document import NEAR_MISS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.dedup.candidates import Pairs
+    from pipeline.dedup.components import Elsewhere
     from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 
 EXACT = "dedup.exact_duplicate@1"
@@ -98,7 +104,8 @@ def find_duplicates(batch: DuplicatesInput, rules: Rules, published: PublishedIn
     covered[outer.pairs[:, 0]] = True
     stand_in = _stand_ins(batch.exact, rank, covered)
     inner = verify_within(batch, rank, ~covered & (stand_in < 0), rules)
-    choice = _choose(rank, stand_in, outer, inner, published)
+    choose = partial(_survivors, edges=rules.edges, elsewhere=batch.choose)
+    choice = _choose(rank, stand_in, outer, inner, published, choose)
     survivor, release = _names(batch, published, choice.survivor)
     gone = choice.survivor >= 0
     near = choice.similarity >= rules.threshold
@@ -135,6 +142,7 @@ def _choose(
     outer: VerifiedPairs,
     inner: VerifiedPairs,
     published: PublishedInput | None,
+    choose: Callable[[npt.NDArray[np.int64], Pairs, npt.NDArray[np.float64]], Survivors],
 ) -> _Choice:
     """Choose survivors among published documents and stand-ins, then let each group follow its stand-in."""
     total = len(rank)
@@ -143,7 +151,7 @@ def _choose(
     pairs = np.concatenate([inner.pairs, np.column_stack([outer.pairs[:, 0], local + total])])
     # An equal text counts for more than another one with the same shingles, whose similarity is 1 as well.
     value = np.concatenate([inner.similarity, outer.similarity + outer.exact])
-    chosen = choose_survivors(np.concatenate([rank + len(partners), first]), pairs, value)
+    chosen = choose(np.concatenate([rank + len(partners), first]), pairs, value)
     survivor, similarity = chosen.survivor[:total], chosen.similarity[:total]
     exact = similarity > 1
     contained = np.concatenate([inner.contained, outer.contained, [0.0]])[chosen.pair[:total]]
@@ -157,6 +165,19 @@ def _choose(
     outside = survivor >= total
     survivor[outside] = partners[survivor[outside] - total] + total
     return _Choice(survivor, np.minimum(similarity, 1.0), exact, contained)
+
+
+def _survivors(
+    rank: npt.NDArray[np.int64],
+    pairs: Pairs,
+    similarity: npt.NDArray[np.float64],
+    edges: int,
+    elsewhere: Elsewhere | None,
+) -> Survivors:
+    """Choose among all pairs at once while they are so many, in parts beyond."""
+    if len(pairs) <= edges:
+        return choose_survivors(rank, pairs, similarity)
+    return choose_divided(rank, pairs, similarity, edges, elsewhere or partial(map, choose_in_part))
 
 
 def _names(

@@ -11,10 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.dedup.components import EDGES_ON_DRIVER
 from pipeline.dedup.survivors import places
 
 if TYPE_CHECKING:
     from pipeline.dedup.candidates import Buckets
+    from pipeline.dedup.components import Elsewhere
     from pipeline.dedup.exact import Keys
     from pipeline.dedup.gathered import Comparable
     from pipeline.dedup.signatures import Bands
@@ -42,6 +44,8 @@ class DuplicatesInput:
     texts: Texts
     """Raw texts."""
     pieces: Pieces | None = None
+    choose: Elsewhere | None = None
+    """Has survivors chosen elsewhere where the pairs are too many for the driver; None: here, one part after the other."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,5 @@ class Rules:
     """Text that is read and compared at once."""
     containment: float | None = None
     """Share of a document's shingles from which another one, preferred to it, holds it whole; None: only similarity counts."""
+    edges: int = EDGES_ON_DRIVER
+    """Verified pairs among which survivors are chosen at once; see `components`."""

@@ -23,6 +23,7 @@ from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.snapshots import COLUMNS_ROLE, unify, write_shard
 from pipeline.stages.candidate_tasks import pieces_on_workers, redactor
+from pipeline.stages.choice_tasks import choose_on_workers
 from pipeline.stages.repetition import mark_shards
 from pipeline.stages.signed import ShardScratch, Signed, as_lists, find, load_signed, sign_shard, texts_of
 from pipeline.verdict import Finding, verdict_array
@@ -41,7 +42,14 @@ def run(work: Work) -> Output:
         safe = redactor(batch.settings)
         published = published_side(batch.corpus, base, signed.bands, safe, batch.settings.dedup.max_bucket)
     pieces = partial(pieces_on_workers, work, signed)
-    found = find(batch.settings.dedup, signed, partial(texts_of, chain, signed), published, pieces)
+    found = find(
+        batch.settings.dedup,
+        signed,
+        partial(texts_of, chain, signed),
+        published,
+        pieces,
+        partial(choose_on_workers, work),
+    )
     files = _write(work, signed, found)
     for name in names:
         batch.lake.remove(name)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.config import Dedup, Settings
+from pipeline.dedup.components import EDGES_ON_DRIVER, Elsewhere
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
 from pipeline.dedup.plan import derive
@@ -56,12 +57,19 @@ def find(
     texts: Callable[[Rows], pa.Array],
     published: PublishedInput | None,
     pieces: Pieces | None = None,
+    choose: Elsewhere | None = None,
 ) -> Duplicates:
-    """Compare signed documents with one another and with the published side; `pieces` has many of them read elsewhere."""
+    """Compare signed documents with one another and with the published side; `pieces` has many of them read elsewhere, `choose` many pairs decided."""
     batch = DuplicatesInput(
-        signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts, pieces
+        signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts, pieces, choose
     )
-    rules = Rules(settings.threshold, settings.shingle_size, settings.max_bucket, containment=settings.containment)
+    rules = Rules(
+        settings.threshold,
+        settings.shingle_size,
+        settings.max_bucket,
+        containment=settings.containment,
+        edges=EDGES_ON_DRIVER,
+    )
     return find_duplicates(batch, rules, published)
 
 

@@ -4,7 +4,10 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from pipeline.dedup.components import choose_divided, choose_in_part
 from pipeline.dedup.survivors import choose_survivors, cluster_sizes, preference
 
 
@@ -102,3 +105,36 @@ def test_a_star_of_a_million_edges_is_quick():
     survivor, _, size, _ = choose_survivors(np.arange(1_000_001), pairs, np.full(1_000_000, 0.9))
     assert (survivor[1:] == 0).all()
     assert size[0] == 1_000_001
+
+
+def in_parts(rank, pairs, values, edges):
+    seen = []
+
+    def elsewhere(parts):
+        for part in parts:
+            seen.append(part)
+            yield choose_in_part(part)
+
+    return choose_divided(rank, pairs, values, edges, elsewhere), seen
+
+
+@given(graphs(), st.integers(1, 8))
+def test_parts_give_the_answer_of_the_whole(graph, edges):
+    rank, of = graph
+    pairs, values = arrays(of)
+    divided, parts = in_parts(rank, pairs, values, edges)
+    for part, whole in zip(divided, choose_survivors(rank, pairs, values), strict=True):
+        np.testing.assert_array_equal(part, whole)
+    assert sum(len(part.left) for part in parts) == len(pairs)
+    for part in parts:  # a part has at most so many pairs, or is one component
+        graph = coo_array((np.ones(len(part.left)), (part.left, part.right)), (len(rank), len(rank)))
+        _, label = connected_components(graph, directed=False)
+        assert len(part.left) <= edges or len(set(label[part.left])) == 1
+
+
+def test_many_components_share_a_part_and_a_large_one_has_its_own():
+    pairs = np.concatenate([[[0, i] for i in range(1, 11)], [[20 + 2 * i, 21 + 2 * i] for i in range(9)]])
+    divided, parts = in_parts(np.arange(40), pairs, np.full(19, 0.9), 4)
+    assert [len(part.left) for part in parts] == [10, 4, 4, 1]
+    assert divided.survivor[:12].tolist() == [-1, *[0] * 10, -1]
+    assert divided.cluster_size[:3].tolist() == [11, 11, 11]

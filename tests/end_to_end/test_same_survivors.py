@@ -12,7 +12,8 @@ import pytest
 from pipeline import api, listing
 from pipeline.batch import load_batch
 from pipeline.chain import full_chain
-from pipeline.stages import candidate_tasks
+from pipeline.dedup.components import Gone, Part, choose_in_part
+from pipeline.stages import candidate_tasks, choice_tasks, signed
 from tests.end_to_end.conftest import YAML, texts, write_jsonl
 
 CONFIG = YAML.replace("      - social_feeds\n      - web_crawl\n", "")
@@ -98,6 +99,21 @@ def test_in_shards(
     assert deduplicated(tmp_path, shards, order) == whole
 
 
+def test_chosen_in_parts(whole: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    monkeypatch.setattr(signed, "EDGES_ON_DRIVER", 3)
+    sizes = []
+
+    def counted(part: Part) -> Gone:
+        sizes.append(len(part.left))
+        return choose_in_part(part)
+
+    monkeypatch.setattr(choice_tasks, "choose_in_part", counted)
+    assert deduplicated(tmp_path, 3, 1) == whole
+    assert len(sizes) > 10
+    assert [file.name for file in (tmp_path / "lake" / "batches").rglob("scratch-*")] == []
+
+
 def test_read_by_tasks_also_against_published_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
     mail = "Write to jane.roe@example.org about it.\n\n"
@@ -136,4 +152,5 @@ def test_on_one_core_and_on_two(
 ) -> None:
     monkeypatch.setenv("SLUICE_SPARK_MASTER", master)
     monkeypatch.setattr(candidate_tasks, "FEW", 0)
+    monkeypatch.setattr(signed, "EDGES_ON_DRIVER", 3)
     assert deduplicated(tmp_path, shards, shards) == whole
