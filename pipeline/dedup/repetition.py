@@ -22,6 +22,9 @@ from pipeline.text.kernels import kernel
 from pipeline.text.lines import Passages, passages
 
 Hashes = npt.NDArray[np.uint64]
+_MOST = 2**16 - 1
+_COUNTERS = 26
+"""Bits of the number of counters at most: 128 MB."""
 _CUTS = REPETITION.field("cuts").type
 
 
@@ -63,6 +66,8 @@ def count(found: Passages, ids: pa.Array) -> Counts:
 def merge(parts: Iterable[Counts], least: int = 1) -> Counts:
     """Add up counts of different documents, and leave out what stands in fewer than `least`."""
     listed = list(parts) or [_sum(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.uint64))]
+    if least > 1:
+        listed = _sifted(listed, least)
     hashes, documents, keepers = (np.concatenate(column) for column in zip(*listed, strict=True))
     order = np.argsort(hashes, kind="stable")
     found = _sum(hashes[order], documents[order], keepers[order])
@@ -117,8 +122,33 @@ def _place(found: Passages, repeated: Counts) -> npt.NDArray[np.int64]:
     """Return the place of each passage among the repeated ones, -1 where it is none."""
     if not len(repeated.hashes):
         return np.full(len(found.hashes), -1, np.int64)
-    place = np.minimum(np.searchsorted(repeated.hashes, found.hashes), len(repeated.hashes) - 1)
-    return np.where(repeated.hashes[place] == found.hashes, place, -1)
+    known = np.zeros(_power_of_two(16 * len(repeated.hashes)), np.uint16)  # most are none, and this says so at once
+    _tally(known, repeated.hashes, np.ones(len(repeated.hashes), np.int64))
+    maybe = np.flatnonzero(_reaching(known, found.hashes, 1))
+    nearest = np.minimum(np.searchsorted(repeated.hashes, found.hashes[maybe]), len(repeated.hashes) - 1)
+    place = np.full(len(found.hashes), -1, np.int64)
+    place[maybe] = np.where(repeated.hashes[nearest] == found.hashes[maybe], nearest, -1)
+    return place
+
+
+def _sifted(parts: list[Counts], least: int) -> list[Counts]:
+    """Leave out most of what stands in fewer than `least` documents, and nothing else: to sort all of it would take most of the time.
+
+    Passages are added up in counters, as in a Bloom filter that counts, with one hash: two passages may share a counter, so none has less than
+    its own.
+    """
+    counters = np.zeros(_power_of_two(2 * sum(len(part.hashes) for part in parts)), np.uint16)
+    for part in parts:
+        _tally(counters, part.hashes, part.documents)
+    sifted = []
+    for part in parts:
+        of = _reaching(counters, part.hashes, min(least, _MOST))
+        sifted.append(Counts(part.hashes[of], part.documents[of], part.keepers[of]))
+    return sifted
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << min(max(least - 1, 1).bit_length(), _COUNTERS)
 
 
 def _sum(hashes: Hashes, documents: npt.NDArray[np.int64], keepers: Hashes) -> Counts:
@@ -160,3 +190,22 @@ def _stretches(
         counts[text] += 1
         size[text] += end - start
     return out[:found].copy(), counts, size
+
+
+@kernel
+def _tally(counters: npt.NDArray[np.uint16], hashes: Hashes, documents: npt.NDArray[np.int64]) -> None:
+    """Add each passage's documents to its counter, which stops at the most that it can hold."""
+    mask = np.uint64(len(counters) - 1)
+    for i in range(len(hashes)):
+        place = hashes[i] & mask
+        counters[place] = min(counters[place] + documents[i], _MOST)
+
+
+@kernel
+def _reaching(counters: npt.NDArray[np.uint16], hashes: Hashes, least: int) -> npt.NDArray[np.bool_]:
+    """Return whose counter has at least so many."""
+    out = np.empty(len(hashes), np.bool_)
+    mask = np.uint64(len(counters) - 1)
+    for i in range(len(hashes)):
+        out[i] = counters[hashes[i] & mask] >= least
+    return out

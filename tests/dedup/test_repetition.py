@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.dedup import repetition
 from pipeline.dedup.repetition import Counts, count, find_passages, mark, merge, with_cuts
 from pipeline.text.cuts import without
 from pipeline.text.lines import plain_passages
@@ -117,3 +120,26 @@ def test_no_documents_and_nothing_repeated() -> None:
     assert marked(part, merge([counted(part, 5)], 2), 5, cut=True).to_pylist() == [
         {"passages": 0, "share": 0.0, "cuts": None}
     ]
+
+
+@given(st.lists(st.lists(st.integers(0, 12), max_size=30), max_size=4), st.integers(2, 5), st.sampled_from([0, 2, 26]))
+def test_what_is_sifted_out_is_too_rare(shards: list[list[int]], least: int, bits: int) -> None:
+    parts = [tally(shard) for shard in shards]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repetition, "_COUNTERS", bits)  # with one counter all share it, and nothing may be lost
+        found = merge(parts, least)
+    held = Counter(name for shard in shards for name in shard)
+    assert dict(zip(found.hashes.tolist(), found.documents.tolist(), strict=True)) == {
+        name: times for name, times in held.items() if times >= least
+    }
+
+
+def tally(names: list[int]) -> Counts:
+    hashes, documents = np.unique(np.array(names, np.uint64), return_counts=True)
+    return Counts(hashes, documents.astype(np.int64), hashes)
+
+
+def test_a_counter_that_is_full_stays_full() -> None:
+    part = Counts(np.array([7], np.uint64), np.array([60_000], np.int64), np.array([1], np.uint64))
+    assert merge([part, part, part], 180_000).documents.tolist() == [180_000]
+    assert not len(merge([part, part, part], 180_001).hashes)
