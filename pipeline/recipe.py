@@ -156,6 +156,7 @@ RECIPE: tuple[Step, ...] = (
             *PII_CODE,
             "stages/dedup.py",
             "stages/candidate_tasks.py",
+            "stages/choice_tasks.py",
             "stages/repetition.py",
             "stages/scratch.py",
             "stages/signed.py",
