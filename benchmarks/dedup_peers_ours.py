@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.dedup_corpus import Corpus, corpus
-from benchmarks.dedup_peers import JUDGED, OURS, judge, removed_rows, report, rows_of
+from benchmarks.dedup_peers import JUDGED, OURS, WORDS, judge, removed_rows, report, rows_of
 from benchmarks.dedup_truth import Truth, truth
 from benchmarks.measured import Run, measured
 from pipeline.config import Dedup
@@ -79,8 +79,11 @@ def account(made: Corpus, gone: dict[int, int | None], threshold: float) -> None
 
 
 def truths(made: Corpus) -> dict[str, Truth]:
-    """Return the true pairs by nobody's words and by the stage's own."""
-    return {"by plain words": truth(made.file), "by the stage's words": truth(made.file, words)}
+    """Return the true pairs by each definition of a word, the stage's own among them."""
+    return {
+        **{f"words by {name}": truth(made.file, of) for name, of in WORDS.items()},
+        "by the stage's words": truth(made.file, words),
+    }
 
 
 def unaccounted(known: Truth, gone: dict[int, int | None], threshold: float) -> list[int]:
