@@ -66,10 +66,13 @@ def test_markup_goes_and_documents_have_the_drawn_length():
 def test_quality_is_counted_in_pairs_and_in_documents(tmp_path):
     known = Truth(*(pa.array(column).to_numpy() for column in ([0, 2, 4, 6], [1, 3, 5, 7], [0.9, 0.85, 0.75, 0.5])))
     pq.write_table(pa.table(known._asdict()), tmp_path / "c.plain_words.truth.parquet")
+    nearer = known._replace(similarity=known.similarity + 0.1)
+    pq.write_table(pa.table(nearer._asdict()), tmp_path / "c.standard_words.truth.parquet")
     made = Corpus(tmp_path / "c.parquet", 10, 0, "")
     found = judge(made, {1: 0, 5: 4, 7: 6, 9: 8})
-    assert found.recall == (0.5, 2 / 3)
-    assert found.precision == (0.5, 0.75)
+    assert found["\\w+"].recall == (0.5, 2 / 3)
+    assert found["\\w+"].precision == (0.5, 0.75)
+    assert found["UAX #29"].recall == (2 / 3, 2 / 3)
     assert surviving(known, {1: 0}, 0.8).tolist() == [1]
     # 3 goes for one that goes itself, 5 for one that is not near enough, 9 for one that is no true partner; 1 is right.
     assert unaccounted(known, {1: 0, 3: 2, 2: 3, 5: 4, 9: 8}, 0.8) == [3, 2, 5, 9]
