@@ -21,6 +21,7 @@ BENCHMARKS = (
     "extraction",
     "dedup_index",
     "dedup_boilerplate",
+    "explain",
 )
 LONG = ("dedup_peers",)
 """They take the better part of an hour, and fetch half a gigabyte."""

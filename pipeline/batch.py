@@ -225,11 +225,11 @@ def _where_it_lies_now(settings: Settings, root: str) -> Settings:
     return settings.model_copy(update={"lake": settings.lake.model_copy(update={"root": root, "raw_root": raw})})
 
 
-def list_batches(settings: Settings) -> list[dict[str, str]]:
-    """Return a reference for every batch of the lake and every configuration it was run with, oldest name first."""
+def list_batches(settings: Settings, batch_id: str | None = None) -> list[dict[str, str]]:
+    """Return a reference for every batch of the lake, or for one, and every configuration it was run with, oldest name first."""
     lake = lake_store(settings)
     found = []
-    for name in sorted(lake.list("batches")):
+    for name in sorted(lake.list(f"batches/{batch_id}" if batch_id else "batches")):
         parts = Path(name).parts
         if len(parts) == 3 and parts[2].startswith("settings-"):
             digest_part = parts[2].removeprefix("settings-").removesuffix(".json")

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from pipeline.batch import list_batches, load_batch
+from pipeline.batch import Batch, lake_store, list_batches, load_batch
 from pipeline.chain import full_chain
 from pipeline.config import Settings
 from pipeline.document import COLUMNS, TEXT
 from pipeline.errors import SluiceError, UserError
 from pipeline.gating import known_verdict
+from pipeline.lake.places import FOLDER as PLACES
+from pipeline.lake.places import Place, find_places, snapshot_of
 from pipeline.lake.snapshots import Chain
 from pipeline.twins import TWIN_STAGES, Row, twin
 from pipeline.verdict import REASONS
@@ -47,32 +49,17 @@ def explain(settings: Settings, document_id: str, *, texts: bool = False) -> dic
     UserError
         If no batch of the lake knows the document.
     """
-    stories = []
-    skipped = []
-    for reference in list_batches(settings):
+    found = find_places(lake_store(settings), document_id)
+    stories, skipped = [], []
+    for reference in _references(settings, {place.batch_id for place in found}):
         batch = load_batch(reference)
         try:
             chain = full_chain(batch)
+            rows = _rows(batch.batch_id, chain, document_id, found)
         except SluiceError as error:
             skipped.append(f"{reference['batch_id']}: {error}")
             continue
-        for shard, row in _places(chain, document_id):
-            gates = {stage: known_verdict(batch, chain, stage) for stage in chain.stages}
-            stages = list(_stages(chain, shard, row))
-            for entry in stages:
-                gate = gates[entry["stage"]]
-                entry["gate"] = gate.verdict if gate else None
-                if entry["stage"] in TWIN_STAGES and entry["findings"]:
-                    entry["twin"] = twin(batch, chain, entry["stage"], Row(shard, row, document_id), texts=texts)
-            stories.append(
-                {
-                    "batch_id": batch.batch_id,
-                    "settings": reference["settings"],
-                    "base": batch.record.base,
-                    "stages": stages,
-                    "outcome": _outcome(chain, stages),
-                }
-            )
+        stories += [_story(batch, chain, Row(*place, document_id), texts=texts) for place in rows]
     if not stories:
         more = f" ({len(skipped)} batches could not be read)" if skipped else ""
         raise UserError(
@@ -82,19 +69,54 @@ def explain(settings: Settings, document_id: str, *, texts: bool = False) -> dic
     return {"document_id": document_id, "batches": stories, "unreadable_batches": skipped}
 
 
-def _places(chain: Chain, document_id: str) -> Iterator[tuple[int, int]]:
-    """Find the document's rows: shard and row; several where its record was read more than once."""
-    for shard in range(chain.shards):
-        ids = chain.read("ingest", shard, ["document_id"]).column(0)
-        for row in np.flatnonzero(pc.equal(ids, document_id).to_numpy(zero_copy_only=False)):
-            yield shard, int(row)
+def _references(settings: Settings, known: set[str]) -> Iterator[dict[str, str]]:
+    """Yield the batches that hold the document, and those that have to be looked through as they are older than `pipeline.lake.places`."""
+    lake = lake_store(settings)
+    placed = {snapshot_of(name)[0] for name in lake.list(PLACES)}
+    for batch_id in lake.folders("batches"):
+        if batch_id in known or batch_id not in placed:
+            yield from list_batches(settings, batch_id)
 
 
-def _stages(chain: Chain, shard: int, row: int) -> Iterator[dict[str, Any]]:
+def _rows(batch_id: str, chain: Chain, document_id: str, found: list[Place]) -> list[tuple[int, int]]:
+    """Return the document's shards and rows in a batch; several where its record was read more than once."""
+    if not chain.manifests:
+        return []
+    fingerprint = chain.manifests[0].fingerprint
+    of_batch = [place for place in found if place.batch_id == batch_id]
+    if own := [(place.shard, place.row) for place in of_batch if place.fingerprint == fingerprint]:
+        return own
+    return [  # the file of this very snapshot is missing
+        (shard, int(row))
+        for shard in range(chain.shards)
+        for row in np.flatnonzero(
+            pc.equal(chain.read("ingest", shard, ["document_id"]).column(0), document_id).to_numpy(zero_copy_only=False)
+        )
+    ]
+
+
+def _story(batch: Batch, chain: Chain, place: Row, *, texts: bool) -> dict[str, Any]:
+    """Return what one batch said of the document at one place."""
+    stages = list(_stages(chain, place))
+    for entry in stages:
+        gate = known_verdict(batch, chain, entry["stage"])
+        entry["gate"] = gate.verdict if gate else None
+        if entry["stage"] in TWIN_STAGES and entry["findings"]:
+            entry["twin"] = twin(batch, chain, entry["stage"], place, texts=texts)
+    return {
+        "batch_id": batch.batch_id,
+        "settings": batch.settings_digest,
+        "base": batch.record.base,
+        "stages": stages,
+        "outcome": _outcome(chain, stages),
+    }
+
+
+def _stages(chain: Chain, place: Row) -> Iterator[dict[str, Any]]:
     """Yield what each stage said, up to the one that stopped the document."""
     for manifest in chain.manifests:
         names = [name for name in COLUMNS[manifest.stage].names if name not in HIDDEN]
-        values = chain.read(manifest.stage, shard, names).slice(row, 1).to_pylist()[0]
+        values = chain.read_row(manifest.stage, place.shard, place.row, names)
         findings = values.pop("verdict") or []
         yield {
             "stage": manifest.stage,

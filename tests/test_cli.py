@@ -79,6 +79,15 @@ def test_explain_tells_why_a_document_is_gone(curated: Path) -> None:
     assert survivor["batches"][0]["outcome"] == "kept by every stage"
 
 
+def test_explain_without_an_index_of_places_tells_the_same(curated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = curated / "pipeline.yaml"
+    [row, *_] = data("quarantine", "list", "-c", config, "--stage", "dedup")
+    story = data("explain", row["document_id"], "-c", config)
+    monkeypatch.setattr("pipeline.explain.PLACES", "no such folder")  # as in a lake that is older than the index
+    monkeypatch.setattr("pipeline.lake.places.FOLDER", "no such folder")
+    assert data("explain", row["document_id"], "-c", config) == story
+
+
 def test_a_quarantined_text_can_be_read_back(curated: Path) -> None:
     config = curated / "pipeline.yaml"
     [row, *_] = data("quarantine", "list", "-c", config, "--stage", "dedup")

@@ -8,6 +8,7 @@ that changes it, or raw by `ingest` before that. Only files that a manifest name
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,19 @@ class Chain:
     def read(self, stage: str, shard: int, columns: Sequence[str]) -> pa.Table:
         """Return columns of one stage's shard, all rows; its text is what `texts` reads."""
         return self._read(self.lake, self.manifest(stage), COLUMNS_ROLE, shard, columns)
+
+    def read_row(self, stage: str, shard: int, row: int, columns: Sequence[str]) -> dict[str, Any]:
+        """Return columns of one row of a stage's shard, as Python values, reading no more of the file than a piece around it."""
+        manifest = self.manifest(stage)
+        there = [name for name in columns if not _came_later(manifest, name)]
+        file = self._file(manifest, COLUMNS_ROLE, shard)
+        with _snapshot_errors(file), self.lake.open_input(file.name) as source:
+            parquet = pq.ParquetFile(source)
+            group, first = 0, 0
+            while row >= first + (length := parquet.metadata.row_group(group).num_rows):
+                group, first = group + 1, first + length
+            found = parquet.read_row_group(group, columns=there).slice(row - first, 1).to_pylist()[0]
+        return {name: found.get(name) for name in columns}
 
     def read_raw(self, shard: int, columns: Sequence[str] = (TEXT,)) -> pa.Table:
         """Return columns of the raw shard, all rows."""
@@ -224,9 +238,15 @@ def read_file_columns(store: Store, file: ShardFile, columns: Sequence[str] | No
     SnapshotError
         If the file is gone or damaged.
     """
+    with _snapshot_errors(file), store.open_input(file.name) as source:
+        return pq.read_table(source, columns=None if columns is None else list(columns))
+
+
+@contextmanager
+def _snapshot_errors(file: ShardFile) -> Iterator[None]:
+    """Say what is wrong with a file and what to do."""
     try:
-        with store.open_input(file.name) as source:
-            return pq.read_table(source, columns=None if columns is None else list(columns))
+        yield
     except FileNotFoundError:
         raise SnapshotError(f"{file.name} is named by a manifest but gone; run the stage again") from None
     except pa.ArrowInvalid as error:

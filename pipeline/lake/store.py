@@ -173,6 +173,12 @@ class Store:
                 return []
         return sorted(path[len(self._base) + 1 :] for path in found)
 
+    def folders(self, prefix: str) -> tuple[str, ...]:
+        """Return the sorted names of the folders that lie directly in the folder `prefix`, without it."""
+        selector = pyarrow.fs.FileSelector(self.path(prefix), allow_not_found=True)
+        found = self.filesystem.get_file_info(selector)
+        return tuple(sorted(info.base_name for info in found if info.type == pyarrow.fs.FileType.Directory))
+
     def entries(self, prefix: str = "") -> tuple[Entry, ...]:
         """Return all files below the folder `prefix`, by name, with size and time of change; for garbage collection only.
 

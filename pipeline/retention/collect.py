@@ -20,6 +20,9 @@ from pipeline.errors import SluiceError
 from pipeline.faults import point
 from pipeline.lake import expired
 from pipeline.lake.expired import Expiry
+from pipeline.lake.manifest import manifest_name
+from pipeline.lake.places import FOLDER as PLACES
+from pipeline.lake.places import snapshot_of
 from pipeline.lake.release import Release
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Entry, Store
@@ -72,6 +75,7 @@ def collect(settings: Settings, now: dt.datetime, *, dry_run: bool = False, prog
         collector.collect_batch(view)
         if progress:
             progress("batches collected", number + 1, len(views))
+    collector.collect_places()
     collector.collect_temporary()
     return collector.report
 
@@ -190,6 +194,16 @@ class _Collector:
         ]:
             left = [entry for entry in store.entries(prefix) if is_temporary(entry.name)]
             self._remove(Due("orphan", store, entry, why) for entry in left if is_old(entry, policy, self.now))
+
+    def collect_places(self) -> None:
+        """Remove the places of documents of snapshots that are gone, or never were committed."""
+        policy = self.settings.retention
+        for entry in self.lake.entries(PLACES):
+            batch, fingerprint = snapshot_of(entry.name)
+            if is_temporary(entry.name) or self.lake.exists(manifest_name(batch, "ingest", fingerprint)):
+                continue
+            if is_old(entry, policy, self.now):
+                self._remove([Due("orphan", self.lake, entry, f"retention.orphan_hours: {policy.orphan_hours}")])
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

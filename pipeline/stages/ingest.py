@@ -21,6 +21,7 @@ from pipeline import accounts
 from pipeline.document import INGEST, RAW, subjects_of
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
+from pipeline.lake.places import write_places
 from pipeline.lake.rows import Selection
 from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, read_file_columns, write_shard
 from pipeline.lake.store import Store
@@ -107,6 +108,7 @@ def run(work: Work) -> Output:
     if any(name.startswith("posts/") for name in metrics):
         columns, raw, figures = settle(work, columns, raw, deleted)
         metrics |= figures
+    write_places(work.batch.lake, work.batch.batch_id, work.fingerprint, columns)
     table = accounts.write(work.batch.lake, work.folder, columns, read, uuid.uuid4().hex[:8])
     return Output([*columns, *raw, *deleted, table], metrics)
 

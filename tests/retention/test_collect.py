@@ -152,6 +152,16 @@ def test_a_dry_run_changes_nothing_and_says_what_a_run_does(copies: Callable[[st
     assert sum(len(before[name]) for name in lost) == sum(row["bytes"] for row in done.rows())
 
 
+def test_places_go_with_their_snapshot(golden: Copy) -> None:
+    [ingest, *_] = [name for name in golden.store.list() if "/ingest/" in name and name.endswith("/manifest.json")]
+    _, batch, _, fingerprint, _ = ingest.split("/")
+    kept = golden.plant(f"places/{batch}-{fingerprint}.arrow", golden.born - 30 * DAY)
+    lost = golden.plant(f"places/{batch}-{'0' * 16}.arrow", golden.born - 30 * DAY)
+    new = golden.plant(f"places/{batch}-{'1' * 16}.arrow", golden.born)
+    collect(golden.settings(**NEVER | {"orphan_hours": 24}), golden.born + HOUR)
+    assert [golden.store.exists(name) for name in (kept, lost, new)] == [True, False, True]
+
+
 def test_a_batch_that_waits_for_a_curator_keeps_everything(golden: Copy) -> None:
     database = cases.database_of(golden.settings())
     batch = batches_of(golden)["rejected"]
