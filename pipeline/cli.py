@@ -10,12 +10,11 @@ import typer
 from rich.markup import escape
 
 from pipeline import api, config, listing
-from pipeline.commands import dedup, lake
+from pipeline.commands import decisions, dedup, lake
 from pipeline.commands.options import (
     BatchOption,
     ConfigFile,
     ConfigOption,
-    DocumentId,
     Input,
     Json,
     Set,
@@ -95,21 +94,8 @@ def gate(
         raise typer.Exit(3)
 
 
-@app.command()
-def explain(
-    document_id: DocumentId,
-    config_file: ConfigOption,
-    text: Annotated[
-        bool,
-        typer.Option(help="Show where a removed duplicate's text differs from its survivor's; may hold personal data."),
-    ] = True,
-    as_json: Json = False,
-) -> None:
-    """Tell a document's whole story: every stage, value, finding and gate, in every batch that saw it."""
-    from pipeline.explain import explain as story_of
-
-    story = story_of(config.load(config_file), document_id, texts=text)
-    show(story, as_json, terminal.print_story, ascii_only=True)
+for command in (decisions.explain, decisions.why, decisions.whatif):
+    app.command()(command)
 
 
 @app.command()

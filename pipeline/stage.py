@@ -45,3 +45,19 @@ class Stage(Protocol):
 
     def apply(self, documents: pa.RecordBatch) -> pa.RecordBatch:
         """Return the stage's columns for `documents`: one row for each row in, same order."""
+
+
+@runtime_checkable
+class Redecides(Protocol):
+    """A per-document stage whose verdict follows from columns that are stored: another limit can be tried without the text."""
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Names of the fields that only the verdict depends on; with another value in any other field the columns would differ."""
+
+    @property
+    def decides_by(self) -> tuple[str, ...]:
+        """Columns that `decide` needs: the stage's own and earlier stages'."""
+
+    def decide(self, stored: pa.RecordBatch) -> pa.Array:
+        """Return the verdicts for documents by their columns `decides_by`; `apply` uses it too."""

@@ -41,6 +41,8 @@ class LanguageStage:
 
     name = "language"
     version = "1"
+    limits = ("wanted",)  # `min_score` also says which texts are read whole
+    decides_by = ("language", "language_score")
     reads = (document.TEXT,)
     adds = document.LANGUAGE
 
@@ -53,17 +55,21 @@ class LanguageStage:
         """Return language, scores and verdict of each document."""
         check_wanted(self.wanted)
         found = detect(documents.column(document.TEXT), self.window_characters, self.min_score)
-        languages = found.languages.to_numpy(zero_copy_only=False)
-        scores = found.scores.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
+        verdict = self.decide(pa.RecordBatch.from_arrays([found.languages, found.scores], names=list(self.decides_by)))
+        columns = [found.languages, found.scores, found.runners_up, found.runner_up_scores, verdict]
+        return pa.RecordBatch.from_arrays(columns, schema=self.adds)
+
+    def decide(self, stored: pa.RecordBatch) -> pa.Array:
+        """Return the verdicts for documents by their language and its score."""
+        languages = stored.column("language").to_numpy(zero_copy_only=False)
+        scores = stored.column("language_score").fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
         unsure = np.array([code is None or code == UNDETERMINED for code in languages], bool)
         wanted = set(self.wanted)
         other = np.array([bool(wanted) and code not in wanted for code in languages], bool) & ~unsure
-        verdict = evaluate_rules(
-            documents.num_rows,
+        return evaluate_rules(
+            stored.num_rows,
             [
                 Rule("language.unsure@1", unsure, scores, self.min_score),
                 Rule("language.not_wanted@1", other, scores, self.min_score, evidence=languages.tolist()),
             ],
         )
-        columns = [found.languages, found.scores, found.runners_up, found.runner_up_scores, verdict]
-        return pa.RecordBatch.from_arrays(columns, schema=self.adds)

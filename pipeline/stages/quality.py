@@ -49,11 +49,30 @@ class QualityStage:
         raw = measure(documents.column("text"))
         width = len(MEASURES)
         values = with_nulls(raw[:, :width], raw[:, width], documents.column("language"))
-        # The stored score is 32-bit, and it is the stored one that is compared: a record always agrees with its verdict.
         scores = score(values.astype(np.float64)).astype(np.float32)
-        limit = float(np.float32(self.threshold))
-        rules = evaluate(values, documents.column("source_kind"), self.hard_rules)
-        rules.append(Rule("quality.score@1", scores < np.float32(limit), scores.astype(np.float64), self.threshold))
         columns = [pa.array(values[:, place], pa.float32(), mask=np.isnan(values[:, place])) for place in range(width)]
-        verdict = evaluate_rules(documents.num_rows, rules)
-        return pa.RecordBatch.from_arrays([pa.array(scores, pa.float32()), *columns, verdict], schema=QUALITY)
+        stored = [pa.array(scores, pa.float32()), *columns]
+        kinds = documents.column("source_kind")
+        verdict = self.decide(pa.RecordBatch.from_arrays([*stored, kinds], names=list(self.decides_by)))
+        return pa.RecordBatch.from_arrays([*stored, verdict], schema=QUALITY)
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Threshold and rule sets: score and measures are the same for any."""
+        return ("threshold", "hard_rules")
+
+    @property
+    def decides_by(self) -> tuple[str, ...]:
+        """Score, measures and the kind of the source."""
+        return ("quality_score", *MEASURES, "source_kind")
+
+    def decide(self, stored: pa.RecordBatch) -> pa.Array:
+        """Return the verdicts for documents by their score and measures.
+
+        These are 32-bit as they are stored, and it is the stored ones that are compared: a record always agrees with its verdict.
+        """
+        scores, *measures = (column.to_numpy(zero_copy_only=False) for column in stored.columns[:-1])
+        rules = evaluate(np.column_stack(measures), stored.column("source_kind"), self.hard_rules)
+        limit = np.float32(self.threshold)
+        rules.append(Rule("quality.score@1", scores < limit, scores.astype(np.float64), self.threshold))
+        return evaluate_rules(stored.num_rows, rules)
