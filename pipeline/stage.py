@@ -52,7 +52,7 @@ class Redecides(Protocol):
     """A per-document stage whose verdict follows from columns that are stored: another limit can be tried without the text."""
 
     @property
-    def limits(self) -> tuple[str, ...]:
+    def verdict_fields(self) -> tuple[str, ...]:
         """Names of the fields that only the verdict depends on; with another value in any other field the columns would differ."""
 
     @property

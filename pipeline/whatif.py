@@ -187,7 +187,7 @@ def _can(step: Step, old: Settings, new: Settings, chain: Chain) -> bool:
     before, after = (step.build(settings, chain.fingerprints()) for settings in (old, new))
     if not isinstance(before, Redecides) or not isinstance(after, Redecides):
         return False
-    measured = vars(before).keys() - set(after.limits)
+    measured = vars(before).keys() - set(after.verdict_fields)
     return all(getattr(before, name) == getattr(after, name) for name in measured)
 
 

@@ -41,7 +41,7 @@ class LanguageStage:
 
     name = "language"
     version = "1"
-    limits = ("wanted",)  # `min_score` also says which texts are read whole
+    verdict_fields = ("wanted",)  # `min_score` also says which texts are read whole
     decides_by = ("language", "language_score")
     reads = (document.TEXT,)
     adds = document.LANGUAGE

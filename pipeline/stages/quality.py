@@ -57,7 +57,7 @@ class QualityStage:
         return pa.RecordBatch.from_arrays([*stored, verdict], schema=QUALITY)
 
     @property
-    def limits(self) -> tuple[str, ...]:
+    def verdict_fields(self) -> tuple[str, ...]:
         """Threshold and rule sets: score and measures are the same for any."""
         return ("threshold", "hard_rules")
 
