@@ -85,6 +85,7 @@ class BatchRecord(BaseModel):
     base: int | None
     """Number of the release that the batch is compared with; None before the first one."""
     key_epoch: int = 0
+    """Of the pseudonyms' key; it goes before the configuration's."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ def open_batch(
             unread=unread,
             failed=failed,
             base=newest.number if newest else None,
+            key_epoch=settings.pii.key_epoch,
         )
         # Two may open the same batch at once: the first one's base is the batch's base.
         point("batch.record.before")
@@ -214,7 +216,9 @@ def load_batch(reference: Mapping[str, str]) -> Batch:
             f"batch {reference['batch_id']} has format version {record.get('format_version')}, this program reads {FORMAT_VERSION}"
         )
     settings = _where_it_lies_now(config.validate({"data_pipeline": data}), reference["lake"])
-    return Batch(BatchRecord.model_validate(record), settings, reference["settings"])
+    opened_as = BatchRecord.model_validate(record)
+    pinned = settings.pii.model_copy(update={"key_epoch": opened_as.key_epoch})
+    return Batch(opened_as, settings.model_copy(update={"pii": pinned}), reference["settings"])
 
 
 def _where_it_lies_now(settings: Settings, root: str) -> Settings:

@@ -154,9 +154,31 @@ class Pii(Model):
         "US_SSN",
         "IP_ADDRESS",
         "CRYPTO",
+        "URL_CREDENTIALS",
+        "SECRET",
+        "NATIONAL_ID",
     )
-    phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IN", "BR")
+    phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "ES", "IN", "BR")
+    id_countries: tuple[str, ...] = ("US", "GB", "DE", "FR", "IN", "BR")
+    """Countries whose identity, tax and social security numbers `NATIONAL_ID` looks for."""
     min_score: Share = 0.4
+    thresholds: dict[str, Share] = Field(default_factory=dict)
+    """Entity -> score from which its hits count, instead of `min_score`."""
+    context: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Entity -> words in small letters that lift the score of a hit they stand before, beside the recogniser's own."""
+    names: bool = False
+    """Look for names of persons and places as well, in the languages that the model knows."""
+    uncovered_language: Literal["mark", "reject"] = "mark"
+    """With `names`: a document in another language gets the other entities and a mark, or is rejected."""
+    replacement: Literal["placeholder", "pseudonym", "cut"] = "placeholder"
+    """What stands where personal data stood: its type, its type and a keyed token of the value, or nothing."""
+    key_epoch: Annotated[int, Field(ge=0)] = 0
+    """Which key of the secret store makes pseudonyms; a batch keeps the one that it was opened with."""
+
+    @property
+    def looked_for(self) -> tuple[str, ...]:
+        """All types of personal data that are looked for."""
+        return (*self.entities, "PERSON", "LOCATION") if self.names else self.entities
 
 
 class Quality(Model):

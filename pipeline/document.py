@@ -29,8 +29,8 @@ SPAN = pa.struct(
         pa.field("token", pa.string(), nullable=False),
     ]
 )
-"""Personal data that was replaced: its type, code-point offsets of the placeholder in the *new* text, the recogniser and its
-score, and the token that stands there. Never the value."""
+"""Personal data that was replaced: its type, code-point offsets of the token in the *new* text, the recogniser and its score, and the
+token that stands there, which of a pseudonym holds the key's id; empty where it was cut. Never the value."""
 
 POST = pa.struct(
     [
@@ -161,6 +161,8 @@ PII = pa.schema(
         pa.field("pii_count", pa.int32()),
         # Hits of the independent re-scan on the redacted text; 0 is what the gate demands.
         pa.field("pii_left", pa.int32()),
+        # Whether names were looked for: false where no model knows the document's language, null where nobody asked for names.
+        pa.field("pii_names", pa.bool_()),
         pa.field(VERDICT_COLUMN, VERDICT),
     ]
 )

@@ -148,6 +148,7 @@ def _pii(file: Path, settings: Settings) -> tuple[int, list[Row]]:
             figure(f"{entity} precision", found.precision, found.predicted),
             figure(f"{entity} recall", found.recall, found.gold),
             figure(f"{entity} F1", found.f1, found.gold),
+            figure(f"{entity} F2", found.f2, found.gold),
         ]
     return len(rows), figures
 

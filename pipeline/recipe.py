@@ -72,8 +72,7 @@ def _language(settings: Settings, _: Mapping[str, str]) -> Stage:
 def _pii(settings: Settings, _: Mapping[str, str]) -> Stage:
     from pipeline.stages.pii import PiiStage
 
-    own = settings.pii
-    return PiiStage(entities=own.entities, phone_regions=own.phone_regions, min_score=own.min_score)
+    return PiiStage(settings.pii)
 
 
 def _quality(settings: Settings, _: Mapping[str, str]) -> Stage:

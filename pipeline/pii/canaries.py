@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from pipeline.config import Pii
 from pipeline.pii.checksums import IBAN_LENGTHS, base58_encode, bech32_encode, iban_remainder, luhn
+from pipeline.pii.national import is_cpf
 from pipeline.pii.redact import redact
 from pipeline.pii.spans import PLACEHOLDER
 
@@ -34,6 +35,15 @@ _CARRIERS = (
     "\u00c4nderungen ({}) m\u00f6glich, sagt Zo\u00eb.",
 )
 """Texts around a canary: alone, in a sentence, on its own line, in another script, in mark-up, in a web address, in brackets."""
+
+
+_NOTHING = (("", ""), ("", ""))
+_BESIDE = {
+    "URL_CREDENTIALS": (("https://example.org/a?access_token=", ""), ("ftp://", "@files/")),
+    "SECRET": (("", ""), ("token=", "")),
+}
+"""What a canary needs beside it to be one, in turn."""
+_LETTERS, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
 
 
 class Canary(NamedTuple):
@@ -56,11 +66,11 @@ class CanaryRecall(NamedTuple):
 def canary_recall(settings: Pii, key: str = "sluice") -> CanaryRecall:
     """Redact canaries of every configured entity and count those of which anything is left.
 
-    A canary is caught if one placeholder, of whatever type, stands exactly where it was.
+    A canary is caught if one token, of whatever type, stands exactly where it was, or nothing where the configuration cuts.
     """
     canaries = list(make_canaries(settings, key))
     texts = redact(pa.array([canary.text for canary in canaries], pa.string()), settings).texts.to_pylist()
-    missed = [canary.entity for canary, text in zip(canaries, texts, strict=True) if _survives(canary, text)]
+    missed = [canary.entity for canary, text in zip(canaries, texts, strict=True) if _survives(canary, text, settings)]
     return CanaryRecall(len(canaries), len(missed), tuple(entity for entity in settings.entities if entity in missed))
 
 
@@ -71,15 +81,21 @@ def make_canaries(settings: Pii, key: str = "sluice") -> Iterator[Canary]:
             seed = hashlib.blake2b(f"{entity}:{number}".encode(), key=key.encode()[:64], digest_size=16).digest()
             draw = random.Random(seed)  # noqa: S311 - repeatable on purpose; nothing is kept secret by it
             value = _MAKERS[entity](draw, number, settings)
+            if not value:
+                continue  # no form of the configured countries
             carrier = _CARRIERS[(number // 4 + number) % len(_CARRIERS)]
             # A score under the configured one counts only where the text says what it is.
-            said = f"{_SAID[entity]} " if _SAID[entity] and settings.min_score > _SCORES[entity] else ""
-            yield Canary(entity, value, carrier.format(said + value))
+            threshold = settings.thresholds.get(entity, settings.min_score)
+            before, after = _BESIDE.get(entity, _NOTHING)[number % 2]
+            if threshold > _SCORES.get(entity, 1.0):
+                before = f"{_SAID[entity]} {before}"
+            yield Canary(entity, value, carrier.format(before + value + after))
 
 
-def _survives(canary: Canary, text: str) -> bool:
+def _survives(canary: Canary, text: str, settings: Pii) -> bool:
     before, after = map(re.escape, canary.text.split(canary.value, 1))
-    return re.fullmatch(before + PLACEHOLDER + after, text) is None
+    token = "" if settings.replacement == "cut" else PLACEHOLDER
+    return re.fullmatch(before + token + after, text) is None
 
 
 def _digits(draw: random.Random, count: int) -> str:
@@ -121,6 +137,8 @@ def _ip(draw: random.Random, number: int, _settings: Pii) -> str:
 
 
 def _crypto(draw: random.Random, number: int, _settings: Pii) -> str:
+    if number % 4 == 3:
+        return "0x" + draw.randbytes(20).hex()
     if number % 3 == 2:
         return bech32_encode([0, *(draw.randint(0, 31) for _ in range(32))])
     return base58_encode(bytes([(0, 5)[number % 3]]) + draw.randbytes(20))
@@ -148,6 +166,72 @@ def _phone(draw: random.Random, number: int, settings: Pii) -> str:
     return str(phonenumbers.format_number(candidate, form.NATIONAL if national else form.INTERNATIONAL))
 
 
+def _word(draw: random.Random, count: int, alphabet: str = _LETTERS + _DIGITS) -> str:
+    """Return a drawn word that begins with a letter and a digit."""
+    return "".join(draw.choices(_LETTERS, k=1) + draw.choices(_DIGITS, k=1) + draw.choices(alphabet, k=count - 2))
+
+
+def _credentials(draw: random.Random, number: int, _settings: Pii) -> str:
+    return f"{_word(draw, 6)}:{_word(draw, 10)}" if number % 2 else _word(draw, 24)
+
+
+def _secret(draw: random.Random, number: int, _settings: Pii) -> str:
+    capitals = (_LETTERS + _DIGITS).upper()
+    match number % 6:
+        case 0:
+            return "AKIA" + "".join(draw.choices(capitals, k=16))
+        case 1:
+            return "ghp_" + _word(draw, 36)
+        case 2:
+            return "AIza" + _word(draw, 35)
+        case 3:
+            return f"sk_live_{_word(draw, 24)}"
+        case 4:
+            body = "\n".join(_word(draw, 64) for _ in range(3))
+            return f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----"
+    return draw.randbytes(16).hex() + _word(draw, 6)
+
+
+def _national(draw: random.Random, number: int, settings: Pii) -> str:
+    made = [maker for country, maker in _NATIONAL if country in settings.id_countries]
+    return made[number % len(made)](draw) if made else ""
+
+
+def _nino(draw: random.Random) -> str:
+    return f"{draw.choice('ABCEHJ')}{draw.choice('ABCEHJ')} {_digits(draw, 2)} {_digits(draw, 2)} {_digits(draw, 2)} {draw.choice('ABCD')}"
+
+
+def _pan(draw: random.Random) -> str:
+    return (
+        f"{''.join(draw.choices('ABCDEFGH', k=3))}P{draw.choice('ABCDEFGH')}{_digits(draw, 4)}{draw.choice('ABCDEFGH')}"
+    )
+
+
+def _itin(draw: random.Random) -> str:
+    return f"9{_digits(draw, 2)}-{draw.randint(70, 88)}-{_digits(draw, 4)}"
+
+
+def _cpf(draw: random.Random) -> str:
+    while True:
+        body = _digits(draw, 9)
+        for check in range(100):
+            value = f"{body[:3]}.{body[3:6]}.{body[6:]}-{check:02d}"
+            if is_cpf(value):
+                return value
+
+
+def _nir(draw: random.Random) -> str:
+    body = f"{draw.randint(1, 2)}{_digits(draw, 2)}{draw.randint(1, 12):02d}{draw.randint(1, 95):02d}{_digits(draw, 6)}"
+    return f"{body}{97 - int(body) % 97:02d}"
+
+
+_NATIONAL: tuple[tuple[str, Callable[[random.Random], str]], ...] = (
+    ("US", _itin),
+    ("GB", _nino),
+    ("IN", _pan),
+    ("BR", _cpf),
+    ("FR", _nir),
+)
 _MAKERS: dict[str, Callable[[random.Random, int, Pii], str]] = {
     "EMAIL_ADDRESS": _email,
     "PHONE_NUMBER": _phone,
@@ -156,10 +240,11 @@ _MAKERS: dict[str, Callable[[random.Random, int, Pii], str]] = {
     "US_SSN": _ssn,
     "IP_ADDRESS": _ip,
     "CRYPTO": _crypto,
+    "URL_CREDENTIALS": _credentials,
+    "SECRET": _secret,
+    "NATIONAL_ID": _national,
 }
-_SCORES = {"PHONE_NUMBER": 0.4, "US_SSN": 0.5, "IP_ADDRESS": 0.6} | dict.fromkeys(
-    ("EMAIL_ADDRESS", "CREDIT_CARD", "IBAN_CODE", "CRYPTO"), 1.0
-)
-_SAID = {"PHONE_NUMBER": "phone", "US_SSN": "ssn", "IP_ADDRESS": "ip"} | dict.fromkeys(
-    ("EMAIL_ADDRESS", "CREDIT_CARD", "IBAN_CODE", "CRYPTO"), ""
-)
+_SCORES = {"PHONE_NUMBER": 0.4, "US_SSN": 0.5, "IP_ADDRESS": 0.6, "NATIONAL_ID": 0.5}
+"""Scores of what is not certain by its form."""
+_SAID = {"PHONE_NUMBER": "phone", "US_SSN": "ssn", "IP_ADDRESS": "ip", "NATIONAL_ID": "itin nino pan cpf nir"}
+"""Words that lift them."""

@@ -9,18 +9,79 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import regex
 
 from pipeline.pii.policy import is_attached, may_be_phone
 from pipeline.pii.screens import PHONE_DIGITS
+from pipeline.pii.spans import Found
 from pipeline.pii.windows import PHONE_CHAIN, phone_windows
 
-CONTEXT = frozenset({"tel", "telefon", "fax", "whatsapp"})
+CONTEXT = frozenset(
+    [
+        "tel",
+        "telefon",
+        "telefono",
+        "teléfono",
+        "telefone",
+        "telefonnummer",
+        "rufnummer",
+        "tél",
+        "téléphone",
+        "fax",
+        "telefax",
+        "whatsapp",
+        "sms",
+        "hotline",
+        "helpline",
+        "handy",
+        "handynummer",
+        "mobil",
+        "dial",
+        "dialed",
+        "ring",
+        "phones",
+        "phoned",
+        "calls",
+        "called",
+        "calling",
+        "callback",
+        "contact",
+        "contacts",
+        "contacted",
+        "reach",
+        "reached",
+        "text",
+        "txt",
+    ]
+)
 """Words that mark a phone number beside Presidio's own (phone, number, telephone, cell, cellphone, mobile, call)."""
 
-_STATED = frozenset({"phone", "telephone", "cell", "cellphone", "mobile", "call"}) | CONTEXT
+OTHER_NUMBERS = frozenset(
+    {
+        "license",
+        "licence",
+        "account",
+        "passport",
+        "invoice",
+        "order",
+        "isbn",
+        "issn",
+        "card",
+        "id",
+        "serial",
+        "ssn",
+        "iban",
+        "pin",
+    }
+)
+"""Words that say of which other kind a "number" is."""
+
+_STATED = frozenset(
+    {"phone", "telephone", "cell", "cellphone", "mobile", "call", "tel", "telefon", "fax", "whatsapp", "sms"}
+)
+_STATED_AFTER = re.compile(r"[ (,]{0,2}[-(]?(?:office|fax|mobile|cell|home|work|direct|tel|phone)\b", re.IGNORECASE)
 _STATED_WORDS, _STATED_CHARACTERS, _MOST_STATED_DIGITS, _SCORE = 3, 40, 15, 0.4
 _WORD = regex.compile(r"\p{L}+")
 _DIGIT = re.compile(r"\d")
@@ -28,14 +89,6 @@ _NO_SPACE, _MARKED, _MOST_WORDS = re.compile(r"\S+"), re.compile(r"[-+.()\uff0b\
 _PLUS_BEFORE = re.compile(r"(?<![\w+])[+\uff0b](?=[1-9(])")
 _MOST_DIGITS_WITH_EXTENSION = 40  # 17 of the number, 3 of the country, 20 of the extension
 _CACHE = 50_000
-
-
-class Found(NamedTuple):
-    """A recogniser's raw result: start, end and score within the text that it was given."""
-
-    start: int
-    end: int
-    score: float
 
 
 class PhoneFinder:
@@ -52,8 +105,8 @@ class PhoneFinder:
     Notes
     -----
     Beside libphonenumber's valid numbers (leniency 1, score 0.4), a chain of 7 to 15 digits (E.164's limit) counts, valid or not, if a
-    plus stands before it and it has at least eight digits, or if one of the three words before it calls it a phone number. People
-    write numbers of plans that are newer, older or other than the library's.
+    plus stands before it and it has at least eight digits, or if one of the three words before it, or the word right after it,
+    calls it a phone number. People write numbers of plans that are newer, older or other than the library's.
     """
 
     def __init__(self, regions: tuple[str, ...]) -> None:
@@ -185,4 +238,6 @@ def _is_stated(text: str, first: int, chain: str) -> Found | None:
     if start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_-/%"):
         return None  # a part of a name or an address
     words = _WORD.findall(text, max(0, start - _STATED_CHARACTERS), start)[-_STATED_WORDS:]
-    return None if _STATED.isdisjoint(word.lower() for word in words) else Found(start, end, _SCORE)
+    if _STATED.isdisjoint(word.lower() for word in words) and not _STATED_AFTER.match(text, end):
+        return None
+    return Found(start, end, _SCORE, stated=True)

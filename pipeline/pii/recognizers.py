@@ -6,15 +6,17 @@ CPU and 110 MB, because it brings spaCy along; so it happens on first use, once 
 What Presidio leaves open is settled here:
 
 - **Thresholds.** Scores are Presidio's: 1.0 for what a checksum or the public suffix list confirms, 0.6 for an IP address, 0.5 for a
-  social security number with separators, 0.4 for a phone number, 0.05 for nine bare digits and the like. A hit counts from
-  `min_score` (0.4) on, an IP address from 0.5 on, so that "::" never counts.
+  social security number with separators, 0.4 for a phone number, 0.05 for nine bare digits and the like; those of secrets and
+  national numbers stand beside their forms. A hit counts from its entity's entry in `pii.thresholds` on, without one from `min_score`
+  (0.4), an IP address from 0.5, so that "::" never counts.
 - **Context.** One of the recogniser's own context words among the five words before a hit adds 0.35 and lifts it to 0.4 at least
   (Presidio's `LemmaContextAwareEnhancer` and its defaults, with whole words instead of lemmas): "SSN 219099998" counts.
+  `pii.context` adds words to an entity's own.
 - **Numbers beside numbers** (`RESTARTS`): what stands before a card number, an IBAN or a mail address does not hide it.
 - **Cards** of the ranges that Presidio lacks (Mastercard 2221 to 2720, Visa of 19 digits, JCB 2131), with Luhn's check as well.
-- **Not personal data**: what `pipeline.pii.policy` drops: dates, fractions and identifiers taken for phone numbers, numbers with
-  fewer than seven digits, parts of longer dotted numbers, prose before "::". Private, loopback and documentation addresses do
-  count, as does a version of four parts: nothing in the text tells them from an address.
+- **Not personal data**: what `pipeline.pii.policy` drops: dates, fractions and identifiers taken for phone numbers, bare digits
+  that nothing calls one, numbers with fewer than seven digits, parts of longer dotted numbers, versions, network masks, prose
+  before "::". Private, loopback and documentation addresses do count: nothing in the text tells whose they are.
 - **No network.** Presidio's mail recogniser asks `tldextract`, which fetches the public suffix list; ours uses the list that
   `tldextract` ships.
 - **No value in a log.** Presidio logs the text that fails an IBAN's validation; its logger is switched off.
@@ -22,21 +24,22 @@ What Presidio leaves open is settled here:
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import regex
 
 from pipeline.config import Pii
 from pipeline.errors import ConfigError
 from pipeline.mistakes import hint
-from pipeline.pii.phone import CONTEXT, Found, PhoneFinder
+from pipeline.pii.national import COUNTRIES
+from pipeline.pii.patterns import Recognizer, pattern_recognizers
+from pipeline.pii.phone import CONTEXT, OTHER_NUMBERS, PhoneFinder
 from pipeline.pii.policy import is_personal, leading
 from pipeline.pii.screens import SCREENS
-from pipeline.pii.spans import Hit
+from pipeline.pii.spans import Found, Hit
 from pipeline.pii.windows import windows
 
 THRESHOLDS: dict[str, float] = {"IP_ADDRESS": 0.5}
@@ -63,12 +66,7 @@ RESTARTS: dict[str, Restart] = {
 1111 1111 1111" or "a@b.comc@d.org": each beginning gets a try of its own."""
 
 _BOOST, _BOOSTED_MINIMUM, _CONTEXT_WORDS, _CONTEXT_CHARACTERS = 0.35, 0.4, 5, 100
-_INVISIBLE = regex.compile(r"[\p{M}\p{Cf}]+")
 _WORD = regex.compile(r"\w+")
-_MORE_CARDS = (
-    r"\b(?:(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)[- ]?\d{4}[- ]?\d{4}[- ]?\d{4}"
-    r"|4\d{3}[- ]?\d{4}[- ]?\d{4}[- ]?\d{4}[- ]?\d{3}|2131\d{11})\b"
-)
 
 
 class Recognizers:
@@ -87,70 +85,93 @@ class Recognizers:
 
     def __init__(self, settings: Pii) -> None:
         check(settings)
-        # Presidio's logger writes values that fail validation.
-        logging.getLogger("presidio-analyzer").disabled = True
         self.settings = settings
-        self._patterns = {
-            entity: _pattern_recognizer(entity) for entity in settings.entities if entity != "PHONE_NUMBER"
-        }
         self._phones = PhoneFinder(settings.phone_regions)
-        self._context = {entity: _context_words(entity) for entity in settings.entities}
+        self._recognizers = {
+            entity: (Recognizer("PhoneRecognizer", self._phones.find_unscreened, _phone_context()),)
+            if entity == "PHONE_NUMBER"
+            else pattern_recognizers(entity, settings.id_countries if entity == "NATIONAL_ID" else ())
+            for entity in settings.entities
+        }
+        self._thresholds = {
+            entity: settings.thresholds.get(entity, max(settings.min_score, THRESHOLDS.get(entity, 0.0)))
+            for entity in settings.entities
+        }
 
     def find(self, text: str, entity: str) -> list[Hit]:
         """Return the hits of one entity, by looking at its windows only."""
-        if entity == "PHONE_NUMBER":
-            return self._judge(text, entity, self._phones.find(text))
-        return self._judge(text, entity, self._in_windows(text, entity))
+        return self._judged(text, entity, self._in_windows)
 
     def find_unscreened(self, text: str, entity: str) -> list[Hit]:
-        """Return the hits of one entity by running the recogniser on the whole text: the slow reference for `find`."""
-        if entity == "PHONE_NUMBER":
-            return self._judge(text, entity, self._phones.find_unscreened(text))
-        return self._judge(text, entity, _analyze(self._patterns[entity], text, entity))
+        """Return the hits of one entity by running the recognisers on the whole text: the slow reference for `find`."""
+        return self._judged(text, entity, lambda recognizer, text, _: recognizer.search(text))
 
-    def _in_windows(self, text: str, entity: str) -> Iterator[Found]:
-        recognizer = self._patterns[entity]
-        for start, end in windows(text, entity):
+    def _judged(self, text: str, entity: str, look: Callable[[Recognizer, str, str], Iterable[Found]]) -> list[Hit]:
+        hits: set[Hit] = set()
+        for recognizer in self._recognizers[entity]:
+            hits.update(self._judge(text, entity, recognizer, look(recognizer, text, entity)))
+        return sorted(hits)
+
+    def _in_windows(self, recognizer: Recognizer, text: str, entity: str) -> Iterator[Found]:
+        if entity == "PHONE_NUMBER":
+            yield from self._phones.find(text)
+            return
+        if recognizer.window is None:
+            yield from recognizer.search(text)
+            return
+        if recognizer.least < self._thresholds[entity] and not self._is_said(recognizer, text, entity):
+            return
+        for start, end in windows(text, recognizer.window):
             # The character on each side is there for the patterns' look-around.
             first = max(0, start - 1)
-            for hit in _analyze(recognizer, text[first : end + 1], entity):
+            for hit in recognizer.search(text[first : end + 1]):
                 yield hit._replace(start=hit.start + first, end=hit.end + first)
             if entity in RESTARTS:
-                yield from self._restarted(text, start, end, entity)
+                yield from self._restarted(recognizer, text, start, end, entity)
 
-    def _restarted(self, text: str, start: int, end: int, entity: str) -> Iterator[Found]:
+    def _restarted(self, recognizer: Recognizer, text: str, start: int, end: int, entity: str) -> Iterator[Found]:
         restart = RESTARTS[entity]
         places = [match.start() for match in restart.beginning.finditer(text, start, end)]
         for place in places if len(places) >= restart.least else ():
             first, last = max(0, place - 1), place + restart.longest
-            for hit in _analyze(self._patterns[entity], text[first : last + 1], entity):
+            for hit in recognizer.search(text[first : last + 1]):
                 if hit.end + first <= last:  # what reaches the character beyond may go on
                     yield hit._replace(start=hit.start + first, end=hit.end + first)
 
-    def _judge(self, text: str, entity: str, found: Iterable[Found]) -> list[Hit]:
+    def _is_said(self, recognizer: Recognizer, text: str, entity: str) -> bool:
+        """Say whether one of a recogniser's words stands anywhere in a text: what needs one has no hit without."""
+        small = text.lower()
+        return any(word in small for word in recognizer.context.union(self.settings.context.get(entity, ())))
+
+    def _judge(self, text: str, entity: str, recognizer: Recognizer, found: Iterable[Found]) -> Iterator[Hit]:
         """Apply context, policy and threshold."""
-        name = "PhoneRecognizer" if entity == "PHONE_NUMBER" else self._patterns[entity].name
-        threshold = max(self.settings.min_score, THRESHOLDS.get(entity, 0.0))
-        hits: set[Hit] = set()
+        context = recognizer.context.union(self.settings.context.get(entity, ()))
         for raw in found:
-            start, end, score = raw
+            start, end, score = raw.start, raw.end, raw.score
             start += leading(text[start:end], entity)
-            marked = score < 1 and self._has_context(text, start, entity)
+            marked = score < 1 and (raw.stated or _has_context(text, start, entity, context))
             if marked:
                 score = min(1.0, max(score + _BOOST, _BOOSTED_MINIMUM))
-            if score >= threshold and is_personal(text, start, end, entity, marked):
-                hits.add(Hit(start, end, entity, name, score))
-        return sorted(hits)
+            if score >= self._thresholds[entity] and is_personal(text, start, end, entity, marked):
+                yield Hit(start, end, entity, recognizer.name, score)
 
-    def _has_context(self, text: str, start: int, entity: str) -> bool:
-        words = _WORD.findall(text, max(0, start - _CONTEXT_CHARACTERS), start)[-_CONTEXT_WORDS:]
-        return not self._context[entity].isdisjoint(word.lower() for word in words)
+
+def _has_context(text: str, start: int, entity: str, context: frozenset[str]) -> bool:
+    words = _WORD.findall(text, max(0, start - _CONTEXT_CHARACTERS), start)[-_CONTEXT_WORDS:]
+    said = {word.lower() for word in words}
+    if entity == "PHONE_NUMBER" and not said.isdisjoint(OTHER_NUMBERS):
+        said.discard("number")
+    return not context.isdisjoint(said)
+
+
+def recognizers(settings: Pii) -> Recognizers:
+    """Return the recognisers of a configuration, built once a process."""
+    return _built(settings.model_dump_json())
 
 
 @lru_cache(maxsize=8)
-def recognizers(settings: Pii) -> Recognizers:
-    """Return the recognisers of a configuration, built once a process."""
-    return Recognizers(settings)
+def _built(settings: str) -> Recognizers:
+    return Recognizers(Pii.model_validate_json(settings))
 
 
 def check(settings: Pii) -> None:
@@ -159,6 +180,9 @@ def check(settings: Pii) -> None:
 
     for key, given, known in (
         ("entities", settings.entities, sorted(SCREENS)),
+        ("thresholds", tuple(settings.thresholds), sorted(SCREENS)),
+        ("context", tuple(settings.context), sorted(SCREENS)),
+        ("id_countries", settings.id_countries, list(COUNTRIES)),
         ("phone_regions", settings.phone_regions, sorted(phonenumbers.SUPPORTED_REGIONS)),
     ):
         for name in given:
@@ -171,66 +195,7 @@ def check(settings: Pii) -> None:
 
 
 @cache
-def suffix_list() -> Any:
-    """Return a splitter of host names that reads the public suffix list of its own package: no network, no cache on disk."""
-    import tldextract
+def _phone_context() -> frozenset[str]:
+    from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, fallback_to_snapshot=True)
-
-
-def _analyze(recognizer: Any, text: str, entity: str) -> list[Found]:
-    return [Found(result.start, result.end, result.score) for result in recognizer.analyze(text, [entity], None)]
-
-
-@cache
-def _pattern_recognizer(entity: str) -> Any:
-    """Build Presidio's recogniser of an entity."""
-    from presidio_analyzer import Pattern
-    from presidio_analyzer import predefined_recognizers as presidio
-
-    class OfflineEmailRecognizer(presidio.EmailRecognizer):
-        """Presidio's, with the public suffix list that its dependency ships, asked for the domain only.
-
-        Presidio asks for the whole match. Where that holds a slash, as at the end of a web address ("x?to=a@b.com"), `tldextract`
-        takes what stands before the slash for the host, and the mail address is lost. A combining mark behind the address belongs
-        to the match and makes no other domain of it.
-        """
-
-        def validate_result(self, pattern_text: str) -> bool:
-            domain = pattern_text.rpartition("@")[2]
-            return any(suffix_list()(name).fqdn for name in {domain, _INVISIBLE.sub("", domain)})
-
-    class CheckedCreditCardRecognizer(presidio.CreditCardRecognizer):
-        """Presidio's, which raises on digits that `regex` knows and the interpreter does not."""
-
-        def validate_result(self, pattern_text: str) -> bool:
-            try:
-                return bool(super().validate_result(pattern_text))
-            except ValueError:
-                return False
-
-    match entity:
-        case "EMAIL_ADDRESS":
-            return OfflineEmailRecognizer(name="EmailRecognizer")
-        case "CREDIT_CARD":
-            more = Pattern("Further ranges (weak)", _MORE_CARDS, 0.3)
-            patterns = [*presidio.CreditCardRecognizer.PATTERNS, more]
-            return CheckedCreditCardRecognizer(patterns=patterns, name="CreditCardRecognizer")
-        case "IBAN_CODE":
-            return presidio.IbanRecognizer()
-        case "US_SSN":
-            return presidio.UsSsnRecognizer()
-        case "IP_ADDRESS":
-            return presidio.IpRecognizer()
-        case "CRYPTO":
-            return presidio.CryptoRecognizer()
-    raise ConfigError(f"'pii.entities': '{entity}' has no recogniser")
-
-
-@cache
-def _context_words(entity: str) -> frozenset[str]:
-    if entity == "PHONE_NUMBER":
-        from presidio_analyzer.predefined_recognizers import PhoneRecognizer
-
-        return CONTEXT.union(PhoneRecognizer.CONTEXT)
-    return frozenset(word.strip() for word in _pattern_recognizer(entity).context)
+    return CONTEXT.union(PhoneRecognizer.CONTEXT)

@@ -1,10 +1,11 @@
-"""Redaction: personal data becomes a typed placeholder.
+"""Redaction: a token takes the place of personal data.
 
 The same function serves the stage and whoever must compare a text with published ones, like with like.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +15,11 @@ import pyarrow.compute as pc
 
 from pipeline.config import Pii
 from pipeline.document import SPAN
-from pipeline.pii.recognizers import Recognizers, recognizers
+from pipeline.pii.names import find_names
+from pipeline.pii.recognizers import recognizers
 from pipeline.pii.screens import screen
 from pipeline.pii.spans import Hit, Span, replace, resolve
+from pipeline.pii.tokens import token_of
 
 MAX_PASSES = 8
 """A placeholder may bring a context word nearer to what follows it, so that a further pass finds more. A pass without a hit ends the
@@ -27,58 +30,65 @@ class Redaction(NamedTuple):
     """Redacted texts with what was replaced; all of the input's length, null where the text is null."""
 
     texts: pa.Array
-    """string: the texts with placeholders."""
+    """string: the texts with tokens."""
     spans: pa.Array
-    """list<`pipeline.document.SPAN`>: the placeholders, by code points of the new text, in order."""
+    """list<`pipeline.document.SPAN`>: the tokens, by code points of the new text, in order."""
     counts: pa.Array
     """int32: how many there are."""
 
 
-def redact(texts: pa.Array | pa.ChunkedArray, settings: Pii) -> Redaction:
-    """Replace the personal data in each text by placeholders such as ``<EMAIL_ADDRESS>``.
+def redact(
+    texts: pa.Array | pa.ChunkedArray, settings: Pii, languages: Sequence[str | None] | None = None
+) -> Redaction:
+    """Replace the personal data in each text by tokens such as ``<EMAIL_ADDRESS>``.
 
-    Redacting the result again finds nothing more (within `MAX_PASSES`), and a placeholder that the text held before is left alone.
+    Redacting the result again finds nothing more (within `MAX_PASSES`), and a token that the text held before is left alone.
 
     Parameters
     ----------
     texts
         Strings or large strings; null stays null.
     settings
-        Entities, phone regions and the score from which a hit counts.
+        What to look for, and what stands in its place.
+    languages
+        BCP 47 code of each text, for names; None: all are in a language that the names' model knows.
 
     Raises
     ------
     ConfigError
-        If an entity or a phone region is unknown.
+        If an entity or a region is unknown, or the key of pseudonyms is missing.
     """
     if isinstance(texts, pa.ChunkedArray):
         texts = pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], texts.type)
-    known = recognizers(settings)
+    token = token_of(settings)
     new: dict[int, str] = {}
     spans: dict[int, list[Span]] = {}
     live, rows = texts, np.arange(len(texts))
     for _ in range(MAX_PASSES):
-        found = _hits(live, known)
+        found = find(live, settings, None if languages is None else [languages[row] for row in rows.tolist()])
         if not found:
             break
-        for place, (text, hits) in found.items():
+        for place, hits in found.items():
             row = int(rows[place])
-            new[row], spans[row] = replace(text, hits, spans.get(row, ()))
+            text = new[row] if row in new else live[place].as_py()
+            new[row], spans[row] = replace(text, hits, token, spans.get(row, ()))
         rows = rows[sorted(found)]
         live = pa.array([new[int(row)] for row in rows], texts.type)
     return Redaction(_texts(texts, new), _spans(texts, spans), _counts(texts, spans))
 
 
-def _hits(texts: pa.Array, known: Recognizers) -> dict[int, tuple[str, list[Hit]]]:
-    """Return the resolved hits of each text that has any."""
-    entities = known.settings.entities
-    passed = screen(texts, entities)
-    found: dict[int, tuple[str, list[Hit]]] = {}
-    for place in np.flatnonzero(np.logical_or.reduce(list(passed.values()))).tolist():
+def find(texts: pa.Array, settings: Pii, languages: Sequence[str | None] | None = None) -> dict[int, list[Hit]]:
+    """Return the hits of each text that has any, disjoint and in order, by code points of that text."""
+    known = recognizers(settings)
+    passed = screen(texts, settings.entities)
+    named = find_names(texts, languages) if settings.names else {}
+    found: dict[int, list[Hit]] = {}
+    screened = np.flatnonzero(np.logical_or.reduce(list(passed.values()))).tolist()
+    for place in sorted({*screened, *named}):
         text = texts[place].as_py()
-        hits = [hit for entity in entities if passed[entity][place] for hit in known.find(text, entity)]
-        if hits:
-            found[place] = (text, resolve(text, hits))
+        hits = [hit for entity in settings.entities if passed[entity][place] for hit in known.find(text, entity)]
+        if hits or place in named:
+            found[place] = resolve(text, [*hits, *named.get(place, ())])
     return found
 
 

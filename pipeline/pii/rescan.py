@@ -21,6 +21,8 @@ import pyarrow.compute as pc
 
 from pipeline.config import Pii
 from pipeline.pii.checksums import IBAN_LENGTHS, base58check, bech32, iban_remainder, luhn
+from pipeline.pii.national import is_cpf
+from pipeline.pii.policy import is_mask, is_version
 
 
 class Look(NamedTuple):
@@ -43,7 +45,7 @@ def _apart(form: str) -> re.Pattern[str]:
 
 
 def _email(value: str) -> bool:
-    from pipeline.pii.recognizers import suffix_list
+    from pipeline.pii.patterns import suffix_list
 
     local, _, domain = value.rpartition("@")
     return len(local) <= 64 and len(domain) <= 253 and bool(suffix_list()(domain).fqdn)
@@ -76,10 +78,23 @@ def _ssn(value: str) -> bool:
 
 def _ip(value: str) -> bool:
     try:
-        ipaddress.ip_address(value)
+        version = ipaddress.ip_address(value).version
     except ValueError:
         return False
-    return True
+    return version == 6 or not (is_version(value) or is_mask(value))
+
+
+def _national(value: str) -> bool:
+    if value[0].isalpha():
+        return value[:2] not in ("BG", "GB", "NK", "KN", "NT", "TN", "ZZ") and value[1] != "O"
+    return is_cpf(value) if "." in value else 70 <= int(value[4:6]) <= 88
+
+
+def _country(value: str) -> str:
+    """Return the country whose form a national number has."""
+    if value[0].isalpha():
+        return "GB" if value[2] in " 0123456789" else "IN"
+    return "BR" if "." in value else "US"
 
 
 def _crypto(value: str) -> bool:
@@ -130,6 +145,33 @@ LOOKS: dict[str, Look] = {
         _apart(r"(?:[13][1-9A-HJ-NP-Za-km-z]{25,33}|bc1[ac-hj-np-z02-9]{25,59})"),
         _crypto,
     ),
+    # A user and a password that has a digit, before a host.
+    "URL_CREDENTIALS": Look(
+        "://[^/ ]+:[^/ ]+@",
+        re.compile(
+            r"\b(?:https?|ftp|ssh|smtp|postgres(?:ql)?|mysql|mongodb|redis|amqp)://([A-Za-z0-9._-]+:[A-Za-z0-9._-]*[0-9][A-Za-z0-9._-]*)@"
+        ),
+        bool,
+    ),
+    # Keys of three large services, and private keys.
+    "SECRET": Look(
+        "AKIA|ghp_|AIza|PRIVATE KEY-----",
+        re.compile(
+            r"(?<![0-9A-Za-z])(?:AKIA[A-Z0-9]{16}|ghp_[A-Za-z0-9]{36}|AIza[A-Za-z0-9_-]{35})(?![0-9A-Za-z])"
+            r"|PRIVATE KEY-----\n[A-Za-z0-9+/=]{64}\n"
+        ),
+        bool,
+    ),
+    # Forms that need no word beside them, of the countries that are configured.
+    "NATIONAL_ID": Look(
+        r"[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]|[A-Z]{5}[0-9]{4}[A-Z]|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}|9[0-9]{2}-[0-9]{2}-[0-9]{4}",
+        _apart(
+            r"(?:[A-CEGHJ-PR-TW-Z]{2}(?: ?[0-9]{2}){3} ?[A-D]|[A-Z]{3}P[A-Z][0-9]{4}[A-Z]|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"
+            r"|9[0-9]{2}-[0-9]{2}-[0-9]{4})"
+        ),
+        _national,
+        0.5,
+    ),
 }
 """Entity -> how it is looked for."""
 
@@ -152,16 +194,20 @@ def rescan(texts: pa.Array | pa.ChunkedArray, settings: Pii) -> pa.Array:
     """
     if isinstance(texts, pa.ChunkedArray):
         texts = pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], texts.type)
-    national = "US" in settings.phone_regions
     left = np.zeros(len(texts), np.int32)
     for entity in settings.entities:
         look = LOOKS[entity]
-        if look.score < settings.min_score:
+        if look.score < settings.thresholds.get(entity, settings.min_score):
             continue
         hinted = pc.fill_null(pc.match_substring_regex(texts, look.hint), False).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(hinted).tolist():
             values = (match[0] for match in look.form.finditer(texts[row].as_py()))
-            left[row] += sum(
-                look.check(value) for value in values if national or entity != "PHONE_NUMBER" or value[0] == "+"
-            )
+            left[row] += sum(look.check(value) for value in values if _is_asked_for(value, entity, settings))
     return pa.array(left, mask=pc.is_null(texts).to_numpy(zero_copy_only=False))
+
+
+def _is_asked_for(value: str, entity: str, settings: Pii) -> bool:
+    """Say whether the configuration asks for a value's country."""
+    if entity == "PHONE_NUMBER":
+        return value[0] == "+" or "US" in settings.phone_regions
+    return entity != "NATIONAL_ID" or _country(value) in settings.id_countries

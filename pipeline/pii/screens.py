@@ -18,6 +18,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.pii.national import SCREEN as NATIONAL
+from pipeline.pii.secrets import ASSIGNMENT, BEGINNINGS, OPENING
+
 _WORD = r"[0-9A-Za-z_\x{80}-\x{10FFFF}]"
 _HEX = r"[0-9A-Fa-f]{1,4}:"
 
@@ -31,6 +34,9 @@ PHONE_DIGITS = 7
 """Fewest digits of a phone number. libphonenumber validates shorter ones too, but without a plus they are years and counts: the
 German plan has valid numbers 1640 to 1649."""
 
+MAESTRO = "(?:5018|5020|5038|5893|6304|6759|676[123])"
+"""Prefixes of Maestro's cards, which have 12 to 19 digits."""
+
 SCREENS: dict[str, str] = {
     # The pattern demands a word character or one of the local part's symbols (no dot, no space) before the @, a word character
     # after it, and a dot followed by a word character before the domain ends.
@@ -38,8 +44,9 @@ SCREENS: dict[str, str] = {
     # libphonenumber's candidate has at most four punctuation characters between two digits; the recogniser's policy demands
     # seven such digits (`PHONE_DIGITS`).
     "PHONE_NUMBER": rf"(?:\p{{Nd}}[{PHONE_PUNCTUATION}]{{0,4}}){{{PHONE_DIGITS - 1}}}\p{{Nd}}",
-    # The pattern's four groups hold at least 4 + 3 + 3 + 3 digits with at most one hyphen or space between groups.
-    "CREDIT_CARD": r"(?:\p{Nd}[- ]?){12}\p{Nd}",
+    # The patterns' four groups hold at least 4 + 3 + 3 + 3 digits with at most one hyphen or space between groups; Maestro's are
+    # twelve ASCII digits or more behind one of its prefixes.
+    "CREDIT_CARD": rf"(?:\p{{Nd}}[- ]?){{12}}\p{{Nd}}|{MAESTRO}[0-9]{{8}}",
     # The pattern's first twelve characters, without its look-behind.
     "IBAN_CODE": r"[A-Z]{2}[0-9]{2}[ -]?[A-Z0-9]{4}[ -]?[A-Z0-9]{4}",
     # All five patterns are 3, 2 and 4 ASCII digits with at most one separator at each joint.
@@ -52,7 +59,14 @@ SCREENS: dict[str, str] = {
         rf"|(?:^|[^0-9A-Za-z_:])(?:(?:{_HEX}){{1,7}}:|::[0-9A-Fa-f]|(?:{_HEX}){{7}})"
     ),
     # The pattern ignores case and demands at least 25 letters or digits after the prefix; an address that validates is ASCII.
-    "CRYPTO": r"(?i:bc1|[13])[0-9A-Za-z]{25}",
+    # Ethereum's is its prefix and forty digits.
+    "CRYPTO": r"(?i:bc1|[13])[0-9A-Za-z]{25}|0x[0-9a-fA-F]{40}",
+    # What every match of the recogniser's own pattern holds. RE2's `\s` is ASCII, so its negation is wider than the recogniser's.
+    "URL_CREDENTIALS": OPENING,
+    # What the recogniser's alternatives begin with, without its look-arounds, or hold.
+    "SECRET": f"{BEGINNINGS}|{ASSIGNMENT}",
+    # The argument stands beside the pattern.
+    "NATIONAL_ID": NATIONAL,
 }
 """Entity -> RE2 pattern."""
 

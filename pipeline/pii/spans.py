@@ -7,6 +7,18 @@ from typing import NamedTuple
 
 import regex
 
+from pipeline.pii.tokens import Token
+
+
+class Found(NamedTuple):
+    """A recogniser's raw result: start, end and score within the text that it was given."""
+
+    start: int
+    end: int
+    score: float
+    stated: bool = False
+    """The text beside it says what it is."""
+
 
 class Hit(NamedTuple):
     """Personal data at code points `start` to `end` of a text."""
@@ -29,11 +41,14 @@ class Span(NamedTuple):
     token: str
 
 
-PLACEHOLDER = r"<(?:EMAIL_ADDRESS|PHONE_NUMBER|CREDIT_CARD|IBAN_CODE|US_SSN|IP_ADDRESS|CRYPTO)>"
-"""A typed placeholder, ours or one that stood in the text before: both are left alone. Valid in RE2, `re` and `regex`.
+PLACEHOLDER = (
+    r"<(?:EMAIL_ADDRESS|PHONE_NUMBER|CREDIT_CARD|IBAN_CODE|US_SSN|IP_ADDRESS|CRYPTO|URL_CREDENTIALS|SECRET|NATIONAL_ID|PERSON|LOCATION)"
+    r"(?::[ghjkmnpqrstvwxyz]{4}-[ghjkmnpqrstvwxyz]{20})?>"
+)
+"""A token, a placeholder or a pseudonym, ours or one that stood in the text before: all are left alone. Valid in RE2, `re` and `regex`.
 
-No recogniser can match within or across one, because none knows the angle brackets (`pipeline.pii.windows`); only widening to a
-grapheme cluster could reach one, and stops there.
+No recogniser can match within or across one: none knows the angle brackets (`pipeline.pii.windows`), and between them stand no digit
+and no name. Only widening to a grapheme cluster could reach one, and stops there.
 """
 
 _PLACEHOLDER_BEFORE = regex.compile(rf"(?r){PLACEHOLDER}")
@@ -47,15 +62,6 @@ _BASE = regex.compile(
     r"(?r).?[\p{Grapheme_Cluster_Break=Extend}\p{Grapheme_Cluster_Break=ZWJ}\p{Grapheme_Cluster_Break=SpacingMark}]*",
     regex.DOTALL,
 )
-
-
-def placeholder(entity: str) -> str:
-    """Return the token that replaces an entity.
-
-    >>> placeholder("US_SSN")
-    '<US_SSN>'
-    """
-    return f"<{entity}>"
 
 
 def resolve(text: str, hits: Iterable[Hit]) -> list[Hit]:
@@ -76,8 +82,8 @@ def resolve(text: str, hits: Iterable[Hit]) -> list[Hit]:
     return result
 
 
-def replace(text: str, hits: Sequence[Hit], spans: Sequence[Span] = ()) -> tuple[str, list[Span]]:
-    """Replace disjoint hits, in order, by their placeholders.
+def replace(text: str, hits: Sequence[Hit], token_of: Token, spans: Sequence[Span] = ()) -> tuple[str, list[Span]]:
+    """Replace disjoint hits, in order, by their tokens.
 
     Parameters
     ----------
@@ -85,13 +91,16 @@ def replace(text: str, hits: Sequence[Hit], spans: Sequence[Span] = ()) -> tuple
         The text that the hits were found in.
     hits
         Result of `resolve`.
+    token_of
+        What stands in place of a value (`pipeline.pii.tokens`).
     spans
-        Placeholders that an earlier pass put into `text`; they are moved along.
+        Tokens that an earlier pass put into `text`; they are moved along. An empty one, of what was cut, that lies within a hit goes
+        to the hit's place.
 
     Returns
     -------
     tuple
-        The new text, and the placeholders in it, old and new, in order.
+        The new text, and the tokens in it, old and new, in order.
     """
     pieces: list[str] = []
     moved: list[Span] = []
@@ -102,8 +111,11 @@ def replace(text: str, hits: Sequence[Hit], spans: Sequence[Span] = ()) -> tuple
         while waiting is not None and waiting.end <= hit.start:
             moved.append(waiting._replace(start=waiting.start + shift, end=waiting.end + shift))
             waiting = next(earlier, None)
-        token = placeholder(hit.type)
+        token = token_of(hit.type, text[hit.start : hit.end])
         start = hit.start + shift
+        while waiting is not None and waiting.end < hit.end:
+            moved.append(waiting._replace(start=start, end=start))
+            waiting = next(earlier, None)
         moved.append(Span(hit.type, start, start + len(token), hit.recognizer, hit.score, token))
         pieces += (text[done : hit.start], token)
         shift += len(token) - (hit.end - hit.start)
@@ -131,7 +143,7 @@ def _widen(text: str, hit: Hit) -> Hit:
     if prepended:
         start = prepended.start()
     if start < hit.start:
-        before = _PLACEHOLDER_BEFORE.search(text, max(0, start - 32), hit.start)
+        before = _PLACEHOLDER_BEFORE.search(text, max(0, start - 64), hit.start)
         if before and before.end() > start:
             start = before.end()
     return hit._replace(start=start, end=end)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import regex
 
-from pipeline.pii.screens import PHONE_DIGITS, PHONE_PUNCTUATION
+from pipeline.pii.screens import MAESTRO, PHONE_DIGITS, PHONE_PUNCTUATION
 
 
 class Window(NamedTuple):
@@ -41,7 +41,7 @@ _HEX = r"[0-9A-Fa-f]{1,4}:"
 
 WINDOWS: dict[str, Window] = {
     "EMAIL_ADDRESS": _window(regex.compile(r"[!#$%&'*+\-/=?^_`{|}~\w]@\w"), r"!#$%&'*+\-/=?^_`{|}~.@\w", 256),
-    "CREDIT_CARD": _window(re.compile(r"(?:\d[- ]?){12}\d"), r"\d\- ", 512),
+    "CREDIT_CARD": _window(re.compile(rf"(?:\d[- ]?){{12}}\d|{MAESTRO}[0-9]{{8}}"), r"\d\- ", 512),
     "IBAN_CODE": _window(re.compile(r"[A-Z]{2}[0-9]{2}[ -]?[A-Z0-9]{4}[ -]?[A-Z0-9]{4}"), "A-Z0-9 -", 512),
     "US_SSN": _window(re.compile(r"[0-9]{3}[- .]?[0-9]{2}[- .]?[0-9]{4}"), r"0-9 .\-", 512),
     "IP_ADDRESS": _window(
@@ -52,7 +52,7 @@ WINDOWS: dict[str, Window] = {
         256,
     ),
     # K and s fold to the Kelvin sign and the long s when case is ignored.
-    "CRYPTO": _window(re.compile(r"(?:[Bb][Cc]1|[13])[0-9A-Za-z]{25}"), "0-9A-Za-z\u212a\u017f", 512),
+    "CRYPTO": _window(re.compile(r"(?:[Bb][Cc]1|[13])[0-9A-Za-z]{25}|0x[0-9a-fA-F]{40}"), "0-9A-Za-z\u212a\u017f", 512),
 }
 
 _PUNCTUATION = re.sub(r"\\x\{([0-9A-F]+)\}", lambda match: re.escape(chr(int(match[1], 16))), PHONE_PUNCTUATION)
@@ -69,9 +69,13 @@ _PHONE_OPENING, _PHONE_CLOSING = "([\uff08\uff3b", ")]\uff09\uff3d"
 _PHONE_PIECE, _PHONE_OVERLAP, _PHONE_AFTER = 512, 64, 4
 
 
-def windows(text: str, entity: str) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of `text`, as start and end, that hold every match of `entity`, in order; those of a cut run overlap."""
-    window = WINDOWS[entity]
+def national_window(anchor: str) -> Window:
+    """Return how to find the stretches of a national number: 20 characters at most, so that a run is cut early."""
+    return _window(re.compile(anchor), r"0-9A-Za-z\x09-\x0d\x1c-\x20.\-:+", 48)
+
+
+def windows(text: str, window: Window) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of `text`, as start and end, that hold every match of an entity, in order; those of a cut run overlap."""
     reach, done = window.reach, 0
     for anchor in window.anchor.finditer(text):
         if anchor.end() <= done:

@@ -78,7 +78,13 @@ def forgetful_redaction(patch: pytest.MonkeyPatch) -> None:
     from pipeline.stages import pii
 
     honest = pii.redact
-    patch.setattr(pii, "redact", lambda texts, settings: honest(texts, settings)._replace(texts=texts))
+    patch.setattr(pii, "redact", lambda texts, *given: honest(texts, *given)._replace(texts=texts))
+
+
+def narrow_screen(patch: pytest.MonkeyPatch) -> None:
+    from pipeline.pii import screens
+
+    patch.setitem(screens.SCREENS, "NATIONAL_ID", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}")
 
 
 def unbounded_score(patch: pytest.MonkeyPatch) -> None:
@@ -128,6 +134,7 @@ BLOCKS = (
     Fault("dedup", "a comparison that is wrong", wrong_comparison, (BETWEEN, "pairs_below_threshold")),
     Fault("language", "a model with other labels", unknown_label, (BETWEEN, "unknown_labels")),
     Fault("pii", "a redaction that leaves what it found", forgetful_redaction, (BETWEEN, "pii_left")),
+    Fault("pii", "a screen that is too narrow", narrow_screen, (BETWEEN, "canaries_missed")),
     Fault("quality", "a score beyond its range", unbounded_score, (BETWEEN, "quality_score")),
     Fault(
         "provenance",
@@ -171,7 +178,10 @@ def curate(bag: Any, states: Any, impatient: None) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(
     "fault",
-    [pytest.param(fault, id=fault.stage, marks=() if fault.stage in QUICK else pytest.mark.slow) for fault in BLOCKS],
+    [
+        pytest.param(fault, id=f"{fault.stage}, {fault.what}", marks=() if fault.stage in QUICK else pytest.mark.slow)
+        for fault in BLOCKS
+    ],
 )
 def test_a_fault_of_the_machinery_blocks_at_its_gate(
     fault: Fault, sound: Path, curate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from pipeline.config import Pii
-from pipeline.pii.evaluate import TypeScore, evaluate
+from pipeline.pii.evaluate import OVERALL, TypeScore, evaluate, predict
 from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
 from tests.pii.test_screens import uncovered
@@ -34,26 +36,42 @@ def texts_of(shared: Path, name: str) -> list[str]:
         return [json.loads(line)["text"] for line in lines]
 
 
+def is_test(row: dict[str, Any]) -> bool:
+    """Say whether a row belongs to the half that nothing is tuned on: all rows of a template are in the same half."""
+    template = f"template:{row['template_id']}".encode()
+    return hashlib.blake2b(template, digest_size=8).digest()[0] % 2 == 1
+
+
 @pytest.fixture(scope="module")
-def figures(shared: Path) -> dict[str, TypeScore]:
+def figures(shared: Path) -> dict[str, dict[str, TypeScore]]:
     with gzip.open(shared / "data/pii/presidio_synth_v2/data.jsonl.gz", "rt", encoding="utf-8") as lines:
-        return evaluate([json.loads(line) for line in lines], PII)
+        rows = [json.loads(line) for line in lines]
+    return {"test": evaluate(filter(is_test, rows), PII), "all": evaluate(rows, PII)}
 
 
 @pytest.mark.parametrize(
-    ("entity", "precision", "recall"),
+    ("entity", "test_half", "all_rows"),
     [
-        ("EMAIL_ADDRESS", 0.98, 0.98),  # 1.00, 1.00 of 49 (Presidio: 1.00)
-        ("PHONE_NUMBER", 0.93, 0.80),  # .975, .848 of 92 (Presidio: .73, .59)
-        ("CREDIT_CARD", 0.98, 0.90),  # 1.00, .926 of 136 (Presidio: .77); the rest have 12 digits
-        ("IBAN_CODE", 0.98, 0.90),  # 1.00, .952 of 21; the rest is in lower case
-        ("US_SSN", 0.98, 0.98),  # 1.00, 1.00 of 16
-        ("IP_ADDRESS", 0.98, 0.98),  # 1.00, 1.00 of 14
+        ("EMAIL_ADDRESS", 0.98, 0.98),  # 1.00 of 12, 1.00 of 49
+        ("PHONE_NUMBER", 0.90, 0.95),  # .921 of 34, .966 of 92 (Presidio's recall: .59)
+        ("CREDIT_CARD", 0.95, 0.95),  # .982 of 87, .989 of 136 (Presidio's recall: .77)
+        ("IBAN_CODE", None, 0.95),  # none in the test half; .976 of 21, the missed one is in small letters
+        ("US_SSN", 0.98, 0.98),  # 1.00 of 10, 1.00 of 16
+        ("IP_ADDRESS", 0.98, 0.98),  # 1.00 of 14, all in the test half
+        (OVERALL, 0.95, 0.95),  # .974 of 157, .983 of 328
     ],
 )
-def test_precision_and_recall(figures: dict[str, TypeScore], entity: str, precision: float, recall: float) -> None:
-    assert figures[entity].precision.share >= precision
-    assert figures[entity].recall.share >= recall
+def test_f1(figures: dict[str, dict[str, TypeScore]], entity: str, test_half: float | None, all_rows: float) -> None:
+    assert test_half is None or figures["test"][entity].f1.share >= test_half
+    assert figures["all"][entity].f1.share >= all_rows
+
+
+def test_technical_text_has_no_false_hits(shared: Path) -> None:
+    # The addresses of PEPs' authors are what they seem.
+    found = [place for places in predict(texts_of(shared, "quality/peps"), PII) for place in places]
+    assert {place.type for place in found} == {"EMAIL_ADDRESS"}
+    social = [place for places in predict(texts_of(shared, "pii/wnut17"), PII) for place in places]
+    assert len(social) <= 15  # 13, all but two of them telephone numbers
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -63,7 +63,7 @@ def _own(stage: str, reasons: list[str | None]) -> Columns:
             "language_runner_up": ["de"] * n,
             "language_runner_up_score": [0.05] * n,
         },
-        "pii": {"pii_count": [2] * n, "pii_left": [0] * n},
+        "pii": {"pii_count": [2] * n, "pii_left": [0] * n, "pii_names": [None] * n},
         "quality": {"quality_score": [0.9 if k else 0.2 for k in kept]} | {name: [0.5] * n for name in MEASURES},
         "provenance": {
             "lineage_digest": ["ef" * 32] * n,

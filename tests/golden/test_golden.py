@@ -56,7 +56,14 @@ def _join(store: Store, manifest: Manifest) -> None:
         columns, texts = (pq.read_table(store.local_path(entry.name)) for entry in (file, text))
         table = pa.table({"text": texts.column(0), **dict(zip(columns.column_names, columns.columns, strict=True))})
         folder = manifest.name.rpartition("/")[0]
-        whole = write_shard(store, folder, file.shard, COLUMNS_ROLE, table.cast(COLUMNS["pii"]), uuid.uuid4().hex[:8])
+        whole = write_shard(
+            store,
+            folder,
+            file.shard,
+            COLUMNS_ROLE,
+            table.cast(pa.schema([COLUMNS["pii"].field(name) for name in table.schema.names])),
+            uuid.uuid4().hex[:8],
+        )
         files.append(whole)
         store.remove(file.name)
         store.remove(text.name)

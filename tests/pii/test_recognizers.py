@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.config import Pii
 from pipeline.errors import ConfigError
-from pipeline.pii import recognizers as module
+from pipeline.pii import patterns
 from pipeline.pii.recognizers import Recognizers, check, recognizers
 
 PII = Pii()
@@ -41,7 +41,7 @@ CASES = [
     ("PHONE_NUMBER", "phone=6502530000", ["6502530000"]),
     (
         "PHONE_NUMBER",
-        "\u0666\u0665\u0660\u0662\u0665\u0663\u0660\u0660\u0660\u0660",
+        "tel \u0666\u0665\u0660\u0662\u0665\u0663\u0660\u0660\u0660\u0660",
         ["\u0666\u0665\u0660\u0662\u0665\u0663\u0660\u0660\u0660\u0660"],
     ),
     ("PHONE_NUMBER", "2014/03/12, 2017-09-16 10, 12.03.2014, 1995-2004, 0.530688, 1640", []),
@@ -66,7 +66,33 @@ CASES = [
     ("IP_ADDRESS", "from 192.0.2.44, 127.0.0.1 and [2001:db8::1]", ["192.0.2.44", "127.0.0.1", "2001:db8::1"]),
     ("IP_ADDRESS", "fe80::1", ["fe80::1"]),
     ("IP_ADDRESS", "1.2.3.4.5 256.1.1.1 10:30:45 std::vector this would be:: Fedora 29:: ip ::", []),
+    ("IP_ADDRESS", "base 4.9.0.0, chapter 1.7.5.2, mask 255.255.255.0, kernel 2.6.18.6", []),
+    ("IP_ADDRESS", "nameserver address 8.8.8.8", ["8.8.8.8"]),
+    # phone numbers that are none, and one that only the word behind it tells
+    ("PHONE_NUMBER", "limit 2147483647, time 1414906200, 0.666 -0.701 1.214 0.348, Boston 02111-1307", []),
+    ("PHONE_NUMBER", "/text/swriter/01/02140000.xhp python-3000/2007 ISBN 90-367-0385-9 2.147.483.648", []),
+    ("PHONE_NUMBER", "Hungary 34796\n(37) 788-063-Office, 3660170548-Fax", ["(37) 788-063", "3660170548"]),
+    ("CREDIT_CARD", "cc 503802053770", ["503802053770"]),
+    ("CREDIT_CARD", "0.4111111111111111 4111111111111111.5 /p/4111111111111111", []),
+    # addresses that open something
+    ("URL_CREDENTIALS", "ftp://ann:Gx8u2@files/ http://user:password@host http://a.org:80/@b", ["ann:Gx8u2"]),
+    ("URL_CREDENTIALS", "x.org/?token=8f3a99c1&b=1 ?password=changeme ?page=12345678", ["8f3a99c1"]),
+    # keys and tokens
+    ("SECRET", "AKIAIOSFODNN7EXAMPLE, XAKIAIOSFODNN7EXAMPLE", ["AKIAIOSFODNN7EXAMPLE"]),
+    ("SECRET", 'api_key = "Xq3v9Lm2p8Zt7Rk5w" and password: current_user.password1', ["Xq3v9Lm2p8Zt7Rk5w"]),
+    ("SECRET", "-----BEGIN RSA PRIVATE KEY----- is how it begins; token=aaaaaaaaaaaaaaa1", []),
+    # national numbers
+    ("NATIONAL_ID", "AB 12 34 56 C, ab123456c, GB123456C", ["AB 12 34 56 C"]),
+    ("NATIONAL_ID", "529.982.247-25, 529.982.247-26", ["529.982.247-25"]),
+    ("NATIONAL_ID", "2 55 08 14 168 025 38", ["2 55 08 14 168 025 38"]),
+    ("NATIONAL_ID", "943 476 5919 or NHS 943 476 5919", ["943 476 5919"]),
+    ("NATIONAL_ID", "AAAPL1234C, 912-70-1234, 912 701 234", ["AAAPL1234C", "912-70-1234"]),
     # wallets
+    (
+        "CRYPTO",
+        "0x52908400098527886E0F7030069857D2E4169EE7 0x52908400098527886E0F7030069857D2E4169EE71",
+        ["0x52908400098527886E0F7030069857D2E4169EE7"],
+    ),
     ("CRYPTO", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", ["1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"]),
     ("CRYPTO", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", ["bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"]),
     ("CRYPTO", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3", []),
@@ -93,6 +119,17 @@ def test_context_lifts_a_score_and_min_score_decides() -> None:
     assert hit.score == pytest.approx(0.75)
 
 
+def test_an_entity_may_have_a_threshold_and_words_of_its_own() -> None:
+    strict = recognizers(Pii(thresholds={"PHONE_NUMBER": 0.7}, context={"PHONE_NUMBER": ("ring",)}))
+    assert strict.find("we have 650-253-0000 there", "PHONE_NUMBER") == []
+    assert strict.find("please ring 650-253-0000", "PHONE_NUMBER")
+    assert strict.find("219-09-9998", "US_SSN")
+
+
+def test_a_country_that_is_not_named_is_not_looked_for() -> None:
+    assert recognizers(Pii(id_countries=("US",))).find("AB 12 34 56 C", "NATIONAL_ID") == []
+
+
 def test_a_phone_region_that_is_not_named_is_not_looked_for() -> None:
     assert recognizers(Pii(phone_regions=("US",))).find("(030) 1234567", "PHONE_NUMBER") == []
 
@@ -102,6 +139,8 @@ def test_a_phone_region_that_is_not_named_is_not_looked_for() -> None:
     [
         (Pii(entities=("EMAIL",)), "'pii.entities': 'EMAIL' is not known, did you mean 'EMAIL_ADDRESS'?"),
         (Pii(phone_regions=("usa",)), "'pii.phone_regions': 'usa' is not known, did you mean 'US'?"),
+        (Pii(id_countries=("UK",)), "'pii.id_countries': 'UK' is not known"),
+        (Pii(thresholds={"EMAIL": 0.5}), "'pii.thresholds': 'EMAIL' is not known, did you mean 'EMAIL_ADDRESS'?"),
         (Pii(phone_regions=()), "'pii.phone_regions' is empty"),
     ],
 )
@@ -117,7 +156,7 @@ def test_no_network_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    module.suffix_list.cache_clear()
+    patterns.suffix_list.cache_clear()
     fresh = Recognizers(PII)
     assert fresh.find("a@example.co.uk", "EMAIL_ADDRESS")
     assert fresh.find("a@example.notatld", "EMAIL_ADDRESS") == []

@@ -32,6 +32,11 @@ PII = Pii()
         ("v1.2.3.4 1.2.3.4.5 300.1.1.1 10:30:45 a::b be::", 0),
         ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", 2),
         ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3", 0),
+        ("4.9.0.0 255.255.0.0", 0),
+        ("ftp://ann:Gx8u2@files/ http://user:password@host/", 1),
+        ("AKIAIOSFODNN7EXAMPLE and AKIAIOSFODNN7EXAMPLES", 1),
+        ("AB 12 34 56 C, AAAPL1234C, 529.982.247-25", 3),
+        ("GB 12 34 56 C, 529.982.247-26", 0),
         ("\x00" * 10, 0),
     ],
 )
@@ -45,10 +50,13 @@ def test_null_and_configuration() -> None:
     assert rescan(texts, Pii(entities=("EMAIL_ADDRESS",))).to_pylist() == [None, 1]
     assert rescan(texts, Pii(phone_regions=("DE",))).to_pylist() == [None, 2]
     assert rescan(texts, Pii(min_score=0.9)).to_pylist() == [None, 1]
+    assert rescan(texts, Pii(thresholds={"EMAIL_ADDRESS": 1, "US_SSN": 0.9})).to_pylist() == [None, 2]
+    assert rescan(pa.array(["AAAPL1234C"]), Pii(id_countries=("GB",))).to_pylist() == [0]
 
 
 def test_a_redaction_that_forgets_an_entity_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     forgetful = Pii(entities=("PHONE_NUMBER",))
-    monkeypatch.setattr(redaction, "recognizers", lambda _: redaction.Recognizers(forgetful))
+    find = redaction.find
+    monkeypatch.setattr(redaction, "find", lambda texts, _, languages: find(texts, forgetful, languages))
     done = redaction.redact(pa.array(["a@example.com, +1 650 253 0000"]), PII)
     assert rescan(done.texts, PII).to_pylist() == [1]

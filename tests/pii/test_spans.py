@@ -8,7 +8,9 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.config import Pii
 from pipeline.pii.spans import Hit, Span, replace, resolve
+from pipeline.pii.tokens import token_of
 
 
 def hit(start: int, end: int, entity: str = "US_SSN", score: float = 1.0) -> Hit:
@@ -67,7 +69,10 @@ def test_a_placeholder_is_never_widened_into() -> None:
 
 def test_placeholders_of_an_earlier_pass_move_along() -> None:
     text, spans = replace(
-        "ab <US_SSN> cd", [hit(0, 2, "CRYPTO"), hit(12, 14, "CRYPTO")], [Span("US_SSN", 3, 11, "R", 1.0, "<US_SSN>")]
+        "ab <US_SSN> cd",
+        [hit(0, 2, "CRYPTO"), hit(12, 14, "CRYPTO")],
+        token_of(Pii()),
+        [Span("US_SSN", 3, 11, "R", 1.0, "<US_SSN>")],
     )
     assert text == "<CRYPTO> <US_SSN> <CRYPTO>"
     assert [(span.type, text[span.start : span.end]) for span in spans] == [

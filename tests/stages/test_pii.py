@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline import document
+from pipeline.config import Pii
 from pipeline.errors import ConfigError
 from pipeline.stage import Stage
 from pipeline.stages.pii import PiiStage
@@ -78,4 +79,4 @@ def test_contract() -> None:
 
 def test_an_unknown_entity_is_a_mistake_of_the_configuration() -> None:
     with pytest.raises(ConfigError, match="did you mean 'EMAIL_ADDRESS'"):
-        PiiStage(entities=("EMAIL",)).apply(batch("a"))
+        PiiStage(Pii(entities=("EMAIL",))).apply(batch("a"))
