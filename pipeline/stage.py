@@ -14,9 +14,12 @@ Laws (tests/laws runs them on every stage of the recipe):
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from pipeline.verdict import Rule
 
 
 @runtime_checkable
@@ -48,8 +51,12 @@ class Stage(Protocol):
 
 
 @runtime_checkable
-class Redecides(Protocol):
-    """A per-document stage whose verdict follows from columns that are stored: another limit can be tried without the text."""
+class Ruled(Protocol):
+    """A per-document stage whose verdict follows from rules over stored columns.
+
+    So each rule can be shown for a document with its value and limit, whether it spoke against it or not, and other limits can be tried
+    without the text.
+    """
 
     @property
     def verdict_fields(self) -> tuple[str, ...]:
@@ -57,7 +64,7 @@ class Redecides(Protocol):
 
     @property
     def decides_by(self) -> tuple[str, ...]:
-        """Columns that `decide` needs: the stage's own and earlier stages'."""
+        """Columns that `rules` needs: the stage's own and earlier stages'."""
 
-    def decide(self, stored: pa.RecordBatch) -> pa.Array:
-        """Return the verdicts for documents by their columns `decides_by`; `apply` uses it too."""
+    def rules(self, stored: pa.RecordBatch) -> list[Rule]:
+        """Return every rule over documents, given their columns `decides_by`; `apply` takes its verdict from them."""

@@ -158,6 +158,8 @@ class Rule(NamedTuple):
     value: npt.NDArray[np.float64] | None = None
     limit: float | None = None
     evidence: Sequence[str | None] | None = None
+    side: Literal["below", "above"] | None = None
+    """On which side of the limit a value speaks against a document; None where the rule compares with no number."""
 
 
 def outcome(reason: str) -> Outcome:

@@ -1,6 +1,6 @@
 """What another configuration would keep and reject, decided again from what the stages stored, without reading a text.
 
-A stage whose decision follows from its own columns (`pipeline.stage.Redecides`) says it again under the changed settings. What it would
+A stage whose decision follows from its own columns (`pipeline.stage.Ruled`) says it again under the changed settings. What it would
 reject that it kept is known to the end; a document that it would keep after all goes on to stages that never saw it, and what they would say
 is not known. A setting on which another stage's result depends is named as such and not guessed.
 """
@@ -24,9 +24,9 @@ from pipeline.document import COLUMNS
 from pipeline.errors import UserError
 from pipeline.lake.snapshots import Chain
 from pipeline.recipe import RECIPE, Step
-from pipeline.stage import Redecides
+from pipeline.stage import Ruled
 from pipeline.text.arrow import one
-from pipeline.verdict import keep, reasons
+from pipeline.verdict import evaluate_rules, keep, reasons
 
 Mask = npt.NDArray[np.bool_]
 ALL, SOURCE, LANGUAGE, GROUP = "all", "source", "language", "group"
@@ -131,7 +131,7 @@ class _Stage:
         self.changes = {key: Change() for key in (ALL, SOURCE, LANGUAGE, GROUP)}
         self.reasons: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
 
-    def add(self, chain: Chain, shard: int, stage: Redecides | None) -> tuple[npt.NDArray[np.int64], Mask]:
+    def add(self, chain: Chain, shard: int, stage: Ruled | None) -> tuple[npt.NDArray[np.int64], Mask]:
         """Decide a shard again; return the rows that came to the stage, and which of them it would reject and did not."""
         rows = np.flatnonzero(chain.upto(self.name).live(shard)).astype(np.int64)
         if not len(rows):
@@ -142,7 +142,8 @@ class _Stage:
         old = one(table.column("verdict"))
         new = keep(len(rows))
         if stage is not None:
-            new = stage.decide(pa.RecordBatch.from_arrays([one(table.column(name)) for name in read], names=list(read)))
+            stored = pa.RecordBatch.from_arrays([one(table.column(name)) for name in read], names=list(read))
+            new = evaluate_rules(len(rows), stage.rules(stored))
         before, after = (np.asarray(verdict.is_null().to_numpy(zero_copy_only=False), bool) for verdict in (old, new))
         for counter, verdict in zip(self.reasons, (old, new), strict=True):
             for entry in pc.drop_null(reasons(verdict)).value_counts():
@@ -185,18 +186,18 @@ def _can(step: Step, old: Settings, new: Settings, chain: Chain) -> bool:
     if not step.enabled(old) or step.build is None:
         return False
     before, after = (step.build(settings, chain.fingerprints()) for settings in (old, new))
-    if not isinstance(before, Redecides) or not isinstance(after, Redecides):
+    if not isinstance(before, Ruled) or not isinstance(after, Ruled):
         return False
     measured = vars(before).keys() - set(after.verdict_fields)
     return all(getattr(before, name) == getattr(after, name) for name in measured)
 
 
-def _again(step: Step, settings: Settings, chain: Chain) -> Redecides | None:
+def _again(step: Step, settings: Settings, chain: Chain) -> Ruled | None:
     """Return the stage that decides; None for one that is switched off and keeps everything."""
     if not step.enabled(settings) or step.build is None:
         return None
     stage = step.build(settings, chain.fingerprints())
-    return stage if isinstance(stage, Redecides) else None
+    return stage if isinstance(stage, Ruled) else None
 
 
 def _unknown(step: Step, batch: Batch) -> str:

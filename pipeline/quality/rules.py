@@ -164,5 +164,5 @@ def evaluate(measures: npt.NDArray[np.float32], source_kinds: pa.Array, sets: tu
         limit = np.float32(entry.limit)
         applies = value < limit if entry.side == "below" else value > limit
         applies &= ~(short_post if entry.social else social)
-        rules.append(Rule(entry.reason, applies, value.astype(np.float64), entry.limit))
+        rules.append(Rule(entry.reason, applies, value.astype(np.float64), entry.limit, side=entry.side))
     return rules

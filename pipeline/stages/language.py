@@ -55,21 +55,19 @@ class LanguageStage:
         """Return language, scores and verdict of each document."""
         check_wanted(self.wanted)
         found = detect(documents.column(document.TEXT), self.window_characters, self.min_score)
-        verdict = self.decide(pa.RecordBatch.from_arrays([found.languages, found.scores], names=list(self.decides_by)))
+        stored = pa.RecordBatch.from_arrays([found.languages, found.scores], names=list(self.decides_by))
+        verdict = evaluate_rules(documents.num_rows, self.rules(stored))
         columns = [found.languages, found.scores, found.runners_up, found.runner_up_scores, verdict]
         return pa.RecordBatch.from_arrays(columns, schema=self.adds)
 
-    def decide(self, stored: pa.RecordBatch) -> pa.Array:
-        """Return the verdicts for documents by their language and its score."""
+    def rules(self, stored: pa.RecordBatch) -> list[Rule]:
+        """Return the rules over documents' languages and scores."""
         languages = stored.column("language").to_numpy(zero_copy_only=False)
         scores = stored.column("language_score").fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
         unsure = np.array([code is None or code == UNDETERMINED for code in languages], bool)
         wanted = set(self.wanted)
         other = np.array([bool(wanted) and code not in wanted for code in languages], bool) & ~unsure
-        return evaluate_rules(
-            stored.num_rows,
-            [
-                Rule("language.unsure@1", unsure, scores, self.min_score),
-                Rule("language.not_wanted@1", other, scores, self.min_score, evidence=languages.tolist()),
-            ],
-        )
+        return [
+            Rule("language.unsure@1", unsure, scores, self.min_score, side="below"),
+            Rule("language.not_wanted@1", other, scores, self.min_score, evidence=languages.tolist()),
+        ]

@@ -77,15 +77,10 @@ class ProvenanceStage:
             digests.append(text_digest(line))
             missing.append(sum(record[name] in (None, "") for name in DEMANDED))
             verified.append(verify(line, digests[-1], text))
-        lacking = np.array(missing, np.float64)
-        proved = np.array(verified, bool)
-        verdict = evaluate_rules(
-            len(rows),
-            [
-                Rule("provenance.incomplete_lineage@1", lacking > 0, lacking, 0.0),
-                Rule("provenance.unverified_lineage@1", ~proved),
-            ],
+        stored = pa.RecordBatch.from_arrays(
+            [pa.array(missing, pa.int32()), pa.array(verified, pa.bool_())], names=list(self.decides_by)
         )
+        verdict = evaluate_rules(len(rows), self.rules(stored))
         return pa.RecordBatch.from_arrays(
             [
                 pa.array(lineages, pa.string()),
@@ -96,6 +91,25 @@ class ProvenanceStage:
             ],
             schema=PROVENANCE,
         )
+
+    @property
+    def verdict_fields(self) -> tuple[str, ...]:
+        """Nothing is configured here."""
+        return ()
+
+    @property
+    def decides_by(self) -> tuple[str, ...]:
+        """Completeness and whether the record verified."""
+        return ("lineage_missing", "lineage_verified")
+
+    def rules(self, stored: pa.RecordBatch) -> list[Rule]:
+        """Return the two rules over lineage records."""
+        lacking = stored.column("lineage_missing").to_numpy(zero_copy_only=False).astype(np.float64)
+        proved = stored.column("lineage_verified").to_numpy(zero_copy_only=False).astype(bool)
+        return [
+            Rule("provenance.incomplete_lineage@1", lacking > 0, lacking, 0.0, side="above"),
+            Rule("provenance.unverified_lineage@1", ~proved),
+        ]
 
 
 def lineage_record(row: Mapping[str, Any], text: str | None, chain: Mapping[str, str]) -> dict[str, Any]:

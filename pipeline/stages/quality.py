@@ -53,7 +53,8 @@ class QualityStage:
         columns = [pa.array(values[:, place], pa.float32(), mask=np.isnan(values[:, place])) for place in range(width)]
         stored = [pa.array(scores, pa.float32()), *columns]
         kinds = documents.column("source_kind")
-        verdict = self.decide(pa.RecordBatch.from_arrays([*stored, kinds], names=list(self.decides_by)))
+        rules = self.rules(pa.RecordBatch.from_arrays([*stored, kinds], names=list(self.decides_by)))
+        verdict = evaluate_rules(documents.num_rows, rules)
         return pa.RecordBatch.from_arrays([*stored, verdict], schema=QUALITY)
 
     @property
@@ -66,13 +67,13 @@ class QualityStage:
         """Score, measures and the kind of the source."""
         return ("quality_score", *MEASURES, "source_kind")
 
-    def decide(self, stored: pa.RecordBatch) -> pa.Array:
-        """Return the verdicts for documents by their score and measures.
+    def rules(self, stored: pa.RecordBatch) -> list[Rule]:
+        """Return the rules of the chosen sets and the score's.
 
         These are 32-bit as they are stored, and it is the stored ones that are compared: a record always agrees with its verdict.
         """
         scores, *measures = (column.to_numpy(zero_copy_only=False) for column in stored.columns[:-1])
         rules = evaluate(np.column_stack(measures), stored.column("source_kind"), self.hard_rules)
         limit = np.float32(self.threshold)
-        rules.append(Rule("quality.score@1", scores < limit, scores.astype(np.float64), self.threshold))
-        return evaluate_rules(stored.num_rows, rules)
+        values = scores.astype(np.float64)
+        return [*rules, Rule("quality.score@1", scores < limit, values, self.threshold, side="below")]

@@ -20,7 +20,7 @@ from pipeline.lake.snapshots import Chain
 from pipeline.slices.benchmarks import digests
 from pipeline.slices.coverage import vocabulary_of, weighted
 from pipeline.slices.decontaminate import index_of
-from pipeline.verdict import Finding, verdict_array
+from pipeline.verdict import Rule, evaluate_rules
 from pipeline.work import Work
 
 
@@ -56,18 +56,29 @@ class ValidateStage:
         """Return contamination, mentions and verdict for each document."""
         texts = documents.column("text")
         hits = index_of(self.slices, self.shingle_size).find(texts)
-        verdict = verdict_array(
-            [[Finding("validate.contaminated@1", float(hit.shingles), 0.0, hit.item)] if hit else None for hit in hits]
-        )
-        return pa.RecordBatch.from_arrays(
-            [
-                pa.array([hit.item if hit else None for hit in hits], pa.string()),
-                pa.array([hit.shingles if hit else 0 for hit in hits], pa.int32()),
-                mentions(texts, documents.column("language")),
-                verdict,
-            ],
-            schema=VALIDATE,
-        )
+        found = [
+            pa.array([hit.item if hit else None for hit in hits], pa.string()),
+            pa.array([hit.shingles if hit else 0 for hit in hits], pa.int32()),
+        ]
+        verdict = evaluate_rules(len(hits), self.rules(pa.RecordBatch.from_arrays(found, names=list(self.decides_by))))
+        groups = mentions(texts, documents.column("language"))
+        return pa.RecordBatch.from_arrays([*found, groups, verdict], schema=VALIDATE)
+
+    @property
+    def verdict_fields(self) -> tuple[str, ...]:
+        """With other slices or shingles other items would be shared."""
+        return ()
+
+    @property
+    def decides_by(self) -> tuple[str, ...]:
+        """The benchmark item and the shingles that it shares."""
+        return ("contaminated_item", "contaminated_shingles")
+
+    def rules(self, stored: pa.RecordBatch) -> list[Rule]:
+        """Return the one rule: no shared shingle."""
+        shingles = stored.column("contaminated_shingles").to_numpy(zero_copy_only=False).astype(np.float64)
+        items = stored.column("contaminated_item").to_pylist()
+        return [Rule("validate.contaminated@1", shingles > 0, shingles, 0.0, evidence=items, side="above")]
 
 
 def stage_of(settings: Validation) -> ValidateStage:
