@@ -182,12 +182,28 @@ class Pii(Model):
 
 
 class Quality(Model):
-    """Quality rules: which published rule sets reject whatever the score."""
+    """Quality rules: presets (gopher, gopher_datatrove, fineweb, c4) and single rules by their names in `pipeline/verdict.py`."""
 
-    hard_rules: tuple[Literal["gopher", "fineweb"], ...] = ("gopher",)
-    """Rule sets that reject; every rule of both sets is evaluated and recorded as a measure whichever are named here."""
+    hard_rules: tuple[str, ...] = ("gopher",)
+    """Rules that reject whatever the score."""
+    soft_rules: tuple[str, ...] = ()
+    """Rules that are recorded where they speak against a document, and reject nothing."""
+    limits: dict[str, float] = Field(default_factory=dict)
+    """Limits of one's own in place of the published ones, by the rule's name."""
     max_removed_share: Share = 0.9
     """A source that loses more than this to quality is flagged."""
+
+    @field_validator("hard_rules", "soft_rules", "limits")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        from pipeline.verdict import quality_rules
+
+        presets = ("gopher", "gopher_datatrove", "fineweb", "c4")
+        for name in value:
+            if name not in quality_rules() and (isinstance(value, dict) or name not in presets):
+                expected = "" if isinstance(value, dict) else f"one of {', '.join(map(repr, presets))} or "
+                raise ValueError(f"expected {expected}the name of a quality rule in pipeline/verdict.py, not '{name}'")
+        return value
 
 
 class History(Model):

@@ -197,6 +197,23 @@ MEASURES: tuple[str, ...] = (
     "digit_share",
     "uppercase_share",
     "symbol_share",
+    "capitalised_words",
+    "exclamation_ratio",
+    "longest_word",
+    "link_ratio",
+    "boilerplate_ratio",
+    "spam_ratio",
+    "compression_ratio",
+    "letter_surprise",
+    "c4_lines",
+    "c4_sentences",
+    "c4_curly_brackets",
+    "c4_lorem_ipsum",
+    "c4_javascript",
+    "c4_policy",
+    "token_count",
+    "alphabetic_tokens",
+    "newline_token_ratio",
 )
 """Numbers about a text; `pipeline/text/measures.py` defines each."""
 
@@ -204,6 +221,8 @@ QUALITY = pa.schema(
     [
         pa.field("quality_score", pa.float32()),
         *(pa.field(name, pa.float32()) for name in MEASURES),
+        # Rules of `quality.soft_rules` that speak against the document, and reject nothing; null where none does.
+        pa.field("soft_findings", VERDICT),
         pa.field(VERDICT_COLUMN, VERDICT),
     ]
 )

@@ -78,7 +78,13 @@ def _pii(settings: Settings, _: Mapping[str, str]) -> Stage:
 def _quality(settings: Settings, _: Mapping[str, str]) -> Stage:
     from pipeline.stages.quality import QualityStage
 
-    return QualityStage(threshold=settings.cleaning.quality_threshold, hard_rules=settings.quality.hard_rules)
+    own = settings.quality
+    return QualityStage(
+        threshold=settings.cleaning.quality_threshold,
+        hard_rules=own.hard_rules,
+        soft_rules=own.soft_rules,
+        limits=tuple(sorted(own.limits.items())),
+    )
 
 
 def _provenance(_: Settings, chain: Mapping[str, str]) -> Stage:
@@ -182,7 +188,7 @@ RECIPE: tuple[Step, ...] = (
     ),
     Step(
         "quality",
-        lambda s: [s.cleaning.quality_threshold, s.quality.hard_rules],
+        lambda s: [s.cleaning.quality_threshold, s.quality.model_dump(mode="json", exclude={"max_removed_share"})],
         code=("text", "quality", "stages/quality.py"),
         build=_quality,
         enabled=lambda s: s.cleaning.filter_low_quality,

@@ -92,6 +92,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
         "rejected",
         "a smaller share of words with a letter than Gopher's rule allows",
     ),
+    "quality.gopher.alphabetic_tokens@1": (
+        "rejected",
+        "a smaller share of tokens with a letter than Gopher's rule allows, as DataTrove counts them",
+    ),
     "quality.gopher.stop_words@1": ("rejected", "fewer stop words than Gopher's rule demands"),
     "quality.gopher.duplicate_lines@1": ("rejected", "Gopher's limit of repeated lines"),
     "quality.gopher.duplicate_paragraphs@1": ("rejected", "Gopher's limit of repeated paragraphs"),
@@ -116,6 +120,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "quality.fineweb.short_lines@1": ("rejected", "a larger share of short lines than FineWeb's rule allows"),
     "quality.fineweb.duplicate_line_characters@1": ("rejected", "FineWeb's limit of characters in repeated lines"),
     "quality.fineweb.newline_ratio@1": ("rejected", "more line ends a word than FineWeb's rule allows"),
+    "quality.fineweb.newline_ratio@2": ("rejected", "more line ends a token than FineWeb's rule allows"),
+    "quality.c4.sentences@1": ("rejected", "fewer sentences than C4's rule demands in the lines that C4 keeps"),
+    "quality.c4.curly_brackets@1": ("rejected", "a line that C4 would keep holds a curly bracket"),
+    "quality.c4.lorem_ipsum@1": ("rejected", "a line that C4 would keep holds 'lorem ipsum'"),
     # provenance
     "provenance.unverified_lineage@1": ("rejected", "its lineage record does not verify"),
     "provenance.incomplete_lineage@1": ("rejected", "its lineage record lacks a demanded field"),
@@ -174,6 +182,11 @@ def outcome(reason: str) -> Outcome:
         return REASONS[reason][0]
     except KeyError:
         raise ContractViolation(f"unknown reason {reason!r}: add it to pipeline/verdict.py with a version") from None
+
+
+def quality_rules() -> tuple[str, ...]:
+    """Return the names of the published rules about quality that can be chosen one by one."""
+    return tuple(name for name in REASONS if name.startswith("quality.") and name.count(".") > 1)
 
 
 def verdict_array(rows: Sequence[Sequence[Finding] | None]) -> pa.Array:

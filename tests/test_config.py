@@ -110,7 +110,9 @@ def test_defaults_are_the_root_configuration(tmp_path: Path) -> None:
         ("data_pipeline.validation.benchmark_slices.0.weight", 0.5, "must sum to 1, not 1.2"),
         ("data_pipeline.validation.benchmark_slices.1.name", "reasoning", "the same name"),
         ("data_pipeline.dedup.shingle_size", 0, "dedup.shingle_size"),
-        ("data_pipeline.quality.hard_rules", ["gofer"], "'gopher' or 'fineweb'"),
+        ("data_pipeline.quality.hard_rules", ["gofer"], "'c4' or the name of a quality rule"),
+        ("data_pipeline.quality.soft_rules", ["quality.gopher.beauty@1"], "not 'quality.gopher.beauty@1'"),
+        ("data_pipeline.quality.limits", {"gopher": 1.0}, "not 'gopher'"),
     ],
 )
 def test_mistake_gives_one_sentence(tmp_path: Path, path: str, value: object, sentence: str) -> None:

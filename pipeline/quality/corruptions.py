@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.text.stop_words import FUNCTION_WORDS
+from pipeline.text.function_words import ENGLISH as FUNCTION_WORDS
 
 Corruption = Callable[[str, np.random.Generator], str]
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline.document import MEASURES
 from pipeline.errors import UserError
 from pipeline.intervals import Interval, proportion
-from pipeline.quality.rules import with_nulls
+from pipeline.quality.rules import primary_subtags, with_nulls
 from pipeline.quality.score import Model, score
 from pipeline.text.measures import measure
 
@@ -63,11 +63,10 @@ def evaluate(
 
 def measures_of(texts: Sequence[str], language: str | None) -> Values:
     """Return the measures of texts of one language, NaN where one does not apply."""
-    values = measure(pa.array(texts, pa.string()))
+    languages = pa.array([language] * len(texts), pa.string())
+    values = measure(pa.array(texts, pa.string()), primary_subtags(languages))
     columns = len(MEASURES)
-    return with_nulls(values[:, :columns], values[:, columns], pa.array([language] * len(texts), pa.string())).astype(
-        np.float64
-    )
+    return with_nulls(values[:, :columns], values[:, columns], languages).astype(np.float64)
 
 
 def area_under_curve(good: Values, bad: Values) -> float:

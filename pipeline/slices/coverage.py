@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from pipeline.config import BenchmarkSlice
 from pipeline.slices.benchmarks import load_items
+from pipeline.text.function_words import ENGLISH as FUNCTION_WORDS
 from pipeline.text.shingles import shingle_sets
-from pipeline.text.stop_words import FUNCTION_WORDS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.document import MEASURES, QUALITY
-from pipeline.quality.rules import evaluate, with_nulls
+from pipeline.quality.rules import chosen, evaluate, primary_subtags, with_nulls
 from pipeline.quality.score import digest, score
 from pipeline.text.measures import measure
 from pipeline.verdict import Rule, evaluate_rules
@@ -16,16 +16,20 @@ from pipeline.verdict import Rule, evaluate_rules
 
 @dataclass(frozen=True)
 class QualityStage:
-    """Rejects by the rules of the chosen sets (Gopher, FineWeb: `pipeline/quality/rules.py`), then `quality.score@1`.
+    """Rejects by the chosen rules (Gopher, FineWeb, C4: `pipeline/quality/rules.py`), then `quality.score@1`.
 
-    All rules of the chosen sets and the score are evaluated for every document; the measures of every set are columns, so that any
+    All chosen rules and the score are evaluated for every document; the measures of every set are columns, so that any
     other choice can be decided again without the text.
     """
 
     threshold: float
     """Score under which a document is rejected."""
     hard_rules: tuple[str, ...]
-    """Rule sets that reject whatever the score."""
+    """Presets and rules that reject whatever the score."""
+    soft_rules: tuple[str, ...] = ()
+    """Presets and rules that are recorded and reject nothing."""
+    limits: tuple[tuple[str, float], ...] = ()
+    """Limits in place of the published ones, by rule."""
     name: str = "quality"
     version: str = "1"
 
@@ -46,21 +50,22 @@ class QualityStage:
 
     def apply(self, documents: pa.RecordBatch) -> pa.RecordBatch:
         """Return score, measures and verdict for each document; a measure that does not apply is null."""
-        raw = measure(documents.column("text"))
+        raw = measure(documents.column("text"), primary_subtags(documents.column("language")))
         width = len(MEASURES)
         values = with_nulls(raw[:, :width], raw[:, width], documents.column("language"))
         scores = score(values.astype(np.float64)).astype(np.float32)
         columns = [pa.array(values[:, place], pa.float32(), mask=np.isnan(values[:, place])) for place in range(width)]
         stored = [pa.array(scores, pa.float32()), *columns]
         kinds = documents.column("source_kind")
+        soft = evaluate_rules(documents.num_rows, evaluate(values, kinds, chosen(self.soft_rules, dict(self.limits))))
         rules = self.rules(pa.RecordBatch.from_arrays([*stored, kinds], names=list(self.decides_by)))
         verdict = evaluate_rules(documents.num_rows, rules)
-        return pa.RecordBatch.from_arrays([*stored, verdict], schema=QUALITY)
+        return pa.RecordBatch.from_arrays([*stored, soft, verdict], schema=QUALITY)
 
     @property
     def verdict_fields(self) -> tuple[str, ...]:
-        """Threshold and rule sets: score and measures are the same for any."""
-        return ("threshold", "hard_rules")
+        """Threshold, hard rules and limits: score and measures are the same for any."""
+        return ("threshold", "hard_rules", "limits")
 
     @property
     def decides_by(self) -> tuple[str, ...]:
@@ -73,7 +78,8 @@ class QualityStage:
         These are 32-bit as they are stored, and it is the stored ones that are compared: a record always agrees with its verdict.
         """
         scores, *measures = (column.to_numpy(zero_copy_only=False) for column in stored.columns[:-1])
-        rules = evaluate(np.column_stack(measures), stored.column("source_kind"), self.hard_rules)
+        hard = chosen(self.hard_rules, dict(self.limits))
+        rules = evaluate(np.column_stack(measures), stored.column("source_kind"), hard)
         limit = np.float32(self.threshold)
         values = scores.astype(np.float64)
         return [*rules, Rule("quality.score@1", scores < limit, values, self.threshold, side="below")]

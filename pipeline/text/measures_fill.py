@@ -21,16 +21,32 @@ from pipeline.text.characters import (
     Values,
     step,
 )
+from pipeline.text.cues import LINK
 from pipeline.text.kernels import numpy_kernel
+from pipeline.text.letters import UNIT
 from pipeline.text.measures_scan import (
     ALPHABETIC,
+    ALPHABETIC_TOKENS,
     BULLET_MARK,
+    C4_CURLY,
+    C4_JAVASCRIPT,
+    C4_LINES,
+    C4_LOREM,
+    C4_POLICY,
+    C4_SENTENCES,
+    CAPITALISED,
+    CUES,
     ELLIPSES,
     ELLIPSIS_MARK,
+    EXCLAMATIONS,
     GAP_MARK,
     HASHES,
+    LONGEST,
     NEWLINES,
+    SURPRISE,
     TERMINAL_MARK,
+    TOKENS,
+    TRANSITIONS,
 )
 
 NAMES = (*MEASURES, "spaceless_share")
@@ -44,12 +60,19 @@ _TOP_2 = NAMES.index("top_2_gram")
 _DUPLICATE_5 = NAMES.index("duplicate_5_grams")
 _LINE_PUNCTUATION = NAMES.index("line_punctuation")
 _DIGIT_SHARE = NAMES.index("digit_share")
+_CAPITALISED = NAMES.index("capitalised_words")
+_COMPRESSION = NAMES.index("compression_ratio")
+_C4_LINES = NAMES.index("c4_lines")
+_TOKEN_COUNT = NAMES.index("token_count")
+_SPACELESS_SHARE = NAMES.index("spaceless_share")
 
 _SHORT_LINE = 30
 _EPOCH_SHIFT = np.uint64(28)
 _COUNT = np.uint64((1 << 28) - 1)
 _STOP_MASK = np.uint64(1023)
 STOP_SLOTS = 1024
+PLACES = 1 << 12
+_LZ4, _WINDOW = np.uint32(2_654_435_761), 0xFFFF
 
 
 @numpy_kernel
@@ -78,7 +101,8 @@ def fill_characters(counts: Integers, characters: int, row: Values) -> None:
     row[_DIGIT_SHARE] = counts[DIGIT] / visible
     row[_DIGIT_SHARE + 1] = counts[UPPER] / letters
     row[_DIGIT_SHARE + 2] = counts[SYMBOL] / visible
-    row[_DIGIT_SHARE + 3] = counts[SPACELESS] / letters
+    row[_SPACELESS_SHARE] = counts[SPACELESS] / letters
+    row[_COMPRESSION + 1] = counts[SURPRISE] / UNIT / max(counts[TRANSITIONS], 1)
 
 
 @numpy_kernel
@@ -115,6 +139,55 @@ def fill_words(
     row[_STOP_WORDS + 1] = function / words
     row[_STOP_WORDS + 2] = unique / words
     row[_LINE_PUNCTUATION + 2] = counts[NEWLINES] / words
+    row[_TOKEN_COUNT] = counts[TOKENS]
+    row[_TOKEN_COUNT + 1] = counts[ALPHABETIC_TOKENS] / counts[TOKENS]
+    row[_TOKEN_COUNT + 2] = counts[NEWLINES] / counts[TOKENS]
+    row[_CAPITALISED] = counts[CAPITALISED] / words
+    row[_CAPITALISED + 1] = counts[EXCLAMATIONS] / words
+    row[_CAPITALISED + 2] = counts[LONGEST]
+    for kind in range(3):  # links, page furniture, advertising
+        row[_CAPITALISED + 3 + kind] = counts[CUES + LINK + kind] / words
+
+
+@numpy_kernel
+def fill_c4(counts: Integers, lines: int, row: Values) -> None:
+    """Measures about what C4 does with the lines."""
+    row[_C4_LINES], row[_C4_LINES + 1] = counts[C4_LINES] / lines, counts[C4_SENTENCES]
+    row[_C4_LINES + 2], row[_C4_LINES + 3] = counts[C4_CURLY], counts[C4_LOREM]
+    row[_C4_LINES + 4], row[_C4_LINES + 5] = counts[C4_JAVASCRIPT] / lines, counts[C4_POLICY] / lines
+
+
+@numpy_kernel
+def fill_compression(data: Bytes, begin: int, end: int, places: Integers, row: Values) -> None:
+    """Ratio of an LZ4 block's size; places of an earlier text of the batch lie before `begin` and count for none."""
+    size = literals = 0
+    at = begin
+    while at + 4 <= end:
+        four = np.uint32(data[at]) | np.uint32(data[at + 1]) << np.uint32(8)
+        four |= np.uint32(data[at + 2]) << np.uint32(16) | np.uint32(data[at + 3]) << np.uint32(24)
+        slot = np.uint32(np.uint32(four) * _LZ4) >> np.uint32(20)
+        place, places[slot] = places[slot], at
+        if (
+            place < begin
+            or at - place > _WINDOW
+            or data[place] != data[at]
+            or data[place + 1] != data[at + 1]
+            or data[place + 2] != data[at + 2]
+            or data[place + 3] != data[at + 3]
+        ):
+            at, literals = at + 1, literals + 1
+            continue
+        length = 4
+        while at + length < end and data[at + length] == data[place + length]:
+            length += 1
+        size += 3 + literals
+        size += 1 + (literals - 15) // 255 if literals >= 15 else 0
+        size += 1 + (length - 19) // 255 if length >= 19 else 0
+        at, literals = at + length, 0
+    literals += end - at
+    size += 1 + literals
+    size += 1 + (literals - 15) // 255 if literals >= 15 else 0
+    row[_COMPRESSION] = size / (end - begin)
 
 
 @numpy_kernel

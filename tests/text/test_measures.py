@@ -49,15 +49,21 @@ TEXTS = {
     "astral": "𝕳𝖊𝖑𝖑𝖔 𝟘𝟙𝟚 𐐀𐐨 𠀀𠀁 \U0010ffff \U000e0100",
     "numbers": "½ ² Ⅷ ① 10% 3.14 -5 1e9",
     "long word": "x" * 5000 + " " + "y" * 31,
+    "c4": "A line of five words, kept.[12]\nNo full stop\nUses cookies, as they say.\nvar x = {javascript}; ok.\nA { in a line.\n"
+    "Lorem ipsum dolor sit.\nToo short.\nIt was J. S. Bach! And U.S. too? Yes (he said.) So... end of it",
+    "phrases": "Skip to content\nSIGN IN | Sign up\nBuy now: 50% off!!! Click here https://example.org/a www.example.org\nterms  of use",
+    "tokens": "Don't well-known (a/b) x:y U.S. Mr. J. --- ... end.Next they're “quoted” it's. www.a.b/c-d, 3,000 a.b.c o'clock 'n' l'été",
+    "lowercase accents": "éèê ñ ø ß œ ł đ",
+    "compresses": "abcd" * 100 + "the quick brown fox " * 30 + "\u00e9" * 40,
     "nfd": "cafe\u0301 nai\u0308ve",
 }
 
 
-def assert_equal_to_reference(texts: list[str]) -> None:
-    got = measure(pa.array(texts, pa.string()))
+def assert_equal_to_reference(texts: list[str], language: str = "en") -> None:
+    got = measure(pa.array(texts, pa.string()), [language] * len(texts))
     assert got.shape == (len(texts), len(NAMES))
     for row, text in zip(got, texts, strict=True):
-        expected = {**reference.measures(text), "spaceless_share": reference.spaceless_share(text)}
+        expected = {**reference.measures(text, language), "spaceless_share": reference.spaceless_share(text)}
         wrong = [
             (name, value, expected[name])
             for name, value in zip(NAMES, row.tolist(), strict=True)
@@ -70,9 +76,29 @@ def test_columns_are_the_documents_measures_in_order():
     assert tuple(NAMES[:-1]) == MEASURES
 
 
-@pytest.mark.parametrize("name", TEXTS)
-def test_kernel_equals_reference(name):
-    assert_equal_to_reference([TEXTS[name]])
+@pytest.mark.parametrize("language", ["en", "de", "ru", "fi", "zh", "und"])
+def test_kernel_equals_reference(language):
+    assert_equal_to_reference(list(TEXTS.values()), language)
+
+
+def test_what_a_phrase_a_sentence_and_a_token_are():
+    def values(text: str, language: str = "en") -> dict[str, float]:
+        return dict(zip(NAMES, measure(pa.array([text]), [language])[0].tolist(), strict=True))
+
+    c4 = values(TEXTS["c4"])
+    assert [c4[f"c4_{name}"] for name in ("sentences", "curly_brackets", "lorem_ipsum")] == [1, 1, 1]
+    assert (c4["c4_lines"], c4["c4_javascript"], c4["c4_policy"]) == (1 / 8, 1 / 8, 1 / 8)
+    assert values("It was J. Bach! Was it? Yes, in the U.S. of it. (So.) Wait... what")["c4_sentences"] == 0
+    assert values("It was J. Bach! Was it? Yes, in the U.S. of it. (So.) Wait... what.")["c4_sentences"] == 5
+    page = values(TEXTS["phrases"])
+    assert page["boilerplate_ratio"] * page["word_count"] == 4  # skip to content, sign in, sign up, buy now
+    assert page["spam_ratio"] * page["word_count"] == 2  # 50% off, click here
+    assert page["link_ratio"] * page["word_count"] == 2
+    assert values("Don't stop the well-known (U.S.) end.")["token_count"] == 12
+    assert values("abcd" * 100)["compression_ratio"] < 0.05
+    assert values("Der Hund und die Katze", "de")["stop_word_share"] == 3 / 5
+    assert values("asdf jklqw ertzx")["letter_surprise"] > 6
+    assert values("the cat sat on the mat")["letter_surprise"] < 4
 
 
 def test_a_batch_is_its_rows():
@@ -83,7 +109,8 @@ def test_a_batch_is_its_rows():
 
 
 ALPHABET = st.one_of(
-    st.sampled_from(list("ab A.#…-•\n\n  \t1,!\"'\u3000。あ\u200bé")), st.characters(exclude_categories=["Cs"])
+    st.sampled_from(list("ab A.#…-•\n\n  \t1,!?\"'’\u3000。あ\u200bé\u0301[]{}/:=~")),
+    st.characters(exclude_categories=["Cs"]),
 )
 
 
@@ -94,7 +121,36 @@ def test_kernel_equals_reference_on_any_text(texts):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["a", "b", "cc", "The", "the,", "\n", "\n\n", "#", "..."]), max_size=90), st.randoms())
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "a",
+                "b",
+                "cc",
+                "The",
+                "the,",
+                "\n",
+                "\n\n",
+                "#",
+                "...",
+                "javascript",
+                "{",
+                "use",
+                "cookies",
+                "lorem",
+                "ipsum.",
+                "[1]",
+                "click",
+                "here",
+                "J.",
+                "n't",
+            ]
+        ),
+        max_size=90,
+    ),
+    st.randoms(),
+)
 def test_kernel_equals_reference_on_repetitive_text(parts, random):
     assert_equal_to_reference([" ".join(parts), "".join(random.choice([p, p + " "]) for p in parts)])
 
