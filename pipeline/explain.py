@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
+import pyarrow as pa
 
 from pipeline.batch import Batch, lake_store, list_batches, load_batch
 from pipeline.chain import full_chain
@@ -16,8 +16,11 @@ from pipeline.document import COLUMNS, TEXT
 from pipeline.errors import SluiceError, UserError
 from pipeline.gating import known_verdict
 from pipeline.lake.places import FOLDER as PLACES
-from pipeline.lake.places import Place, find_places, snapshot_of
+from pipeline.lake.places import find_places, rows_of, snapshot_of
 from pipeline.lake.snapshots import Chain
+from pipeline.recipe import step
+from pipeline.review import cases
+from pipeline.stage import Ruled
 from pipeline.twins import TWIN_STAGES, Row, twin
 from pipeline.verdict import REASONS
 
@@ -49,13 +52,13 @@ def explain(settings: Settings, document_id: str, *, texts: bool = False) -> dic
     UserError
         If no batch of the lake knows the document.
     """
-    found = find_places(lake_store(settings), document_id)
+    known = {place.batch_id for place in find_places(lake_store(settings), document_id)}
     stories, skipped = [], []
-    for reference in _references(settings, {place.batch_id for place in found}):
+    for reference in _references(settings, known):
         batch = load_batch(reference)
         try:
             chain = full_chain(batch)
-            rows = _rows(batch.batch_id, chain, document_id, found)
+            rows = rows_of(chain, document_id)
         except SluiceError as error:
             skipped.append(f"{reference['batch_id']}: {error}")
             continue
@@ -78,27 +81,13 @@ def _references(settings: Settings, known: set[str]) -> Iterator[dict[str, str]]
             yield from list_batches(settings, batch_id)
 
 
-def _rows(batch_id: str, chain: Chain, document_id: str, found: list[Place]) -> list[tuple[int, int]]:
-    """Return the document's shards and rows in a batch; several where its record was read more than once."""
-    if not chain.manifests:
-        return []
-    fingerprint = chain.manifests[0].fingerprint
-    of_batch = [place for place in found if place.batch_id == batch_id]
-    if own := [(place.shard, place.row) for place in of_batch if place.fingerprint == fingerprint]:
-        return own
-    return [  # the file of this very snapshot is missing
-        (shard, int(row))
-        for shard in range(chain.shards)
-        for row in np.flatnonzero(
-            pc.equal(chain.read("ingest", shard, ["document_id"]).column(0), document_id).to_numpy(zero_copy_only=False)
-        )
-    ]
-
-
 def _story(batch: Batch, chain: Chain, place: Row, *, texts: bool) -> dict[str, Any]:
     """Return what one batch said of the document at one place."""
     stages = list(_stages(chain, place))
     for entry in stages:
+        entry["rules"] = _rules(
+            batch, chain, entry["stage"], place, [finding["reason"] for finding in entry["findings"]]
+        )
         gate = known_verdict(batch, chain, entry["stage"])
         entry["gate"] = gate.verdict if gate else None
         if entry["stage"] in TWIN_STAGES and entry["findings"]:
@@ -109,7 +98,72 @@ def _story(batch: Batch, chain: Chain, place: Row, *, texts: bool) -> dict[str, 
         "base": batch.record.base,
         "stages": stages,
         "outcome": _outcome(chain, stages),
+        "curators": _curators(batch),
     }
+
+
+def _rules(batch: Batch, chain: Chain, stage: str, place: Row, decided: list[str]) -> list[dict[str, Any]] | None:
+    """Return every rule of a stage over the document, those that did not speak against it too; None where they do not follow from columns.
+
+    `decided` are the reasons that the stage gave. The rules are the present code's. Where that says something else than what was decided, by other code, only what was decided is told.
+    """
+    built = built_stage(batch, chain, stage)
+    if built is None:
+        return None
+    stored = stored_row(chain, stage, place, built.decides_by)
+    rules = built.rules(stored)
+    if [rule.reason for rule in rules if rule.applies[0]] != decided:
+        return None
+    return [
+        {
+            "reason": rule.reason,
+            "meaning": REASONS[rule.reason][1],
+            "value": None if rule.value is None or np.isnan(rule.value[0]) else float(rule.value[0]),
+            "limit": rule.limit,
+            "side": rule.side,
+            "speaks_against": bool(rule.applies[0]),
+        }
+        for rule in rules
+    ]
+
+
+def built_stage(batch: Batch, chain: Chain, stage: str) -> Ruled | None:
+    """Return a stage as the batch's settings make it, if its verdict follows from rules over columns and it was not switched off."""
+    entry = step(stage)
+    if entry.build is None or chain.manifest(stage).switched_off:
+        return None
+    built = entry.build(batch.settings, chain.upto(stage).fingerprints())
+    return built if isinstance(built, Ruled) else None
+
+
+def stored_row(chain: Chain, stage: str, place: Row, names: Sequence[str]) -> pa.RecordBatch:
+    """Return one document's columns, the stage's own and earlier stages', as a batch of one row."""
+    wrote = {
+        name: next(m.stage for m in reversed(chain.through(stage).manifests) if name in COLUMNS[m.stage].names)
+        for name in names
+    }
+    found: dict[str, pa.Array] = {}
+    for of in dict.fromkeys(wrote.values()):
+        own = [name for name in names if wrote[name] == of]
+        values = chain.read_row(of, place.shard, place.row, own)
+        found |= {name: pa.array([values[name]], COLUMNS[of].field(name).type) for name in own}
+    return pa.RecordBatch.from_arrays([found[name] for name in names], names=list(names))
+
+
+def _curators(batch: Batch) -> list[dict[str, Any]]:
+    """Return what curators were asked of the batch and what they answered."""
+    database = cases.database_of(batch.settings)
+    if not cases.is_begun(database):
+        return []
+    return [
+        {
+            "case_id": case.case_id,
+            "state": case.state,
+            "flagged": case.summary,
+            "decisions": [{"decision": d.decision, "who": d.who, "why": d.why, "at": d.at} for d in case.decisions],
+        }
+        for case in cases.list_cases(database, batch_id=batch.batch_id)
+    ]
 
 
 def _stages(chain: Chain, place: Row) -> Iterator[dict[str, Any]]:

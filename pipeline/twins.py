@@ -18,6 +18,7 @@ from pipeline.batch import Batch
 from pipeline.dedup.find import EXACT
 from pipeline.document import subjects_of
 from pipeline.errors import SluiceError
+from pipeline.lake.places import rows_of
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import Chain
 from pipeline.text.difference import difference
@@ -124,12 +125,9 @@ def published(batch: Batch, ids: list[str]) -> dict[str, Published]:
 
 def find_row(chain: Chain, document_id: str) -> Row | None:
     """Return the document's row in the batch: the one that got beyond ingest, where its record was read more than once."""
-    for shard in range(chain.shards):
-        columns = chain.read("ingest", shard, ["document_id", "verdict"])
-        hit = pc.and_(pc.equal(columns.column(0), document_id), pc.is_null(columns.column(1)))
-        places = np.flatnonzero(hit.to_numpy(zero_copy_only=False))
-        if len(places):
-            return Row(shard, int(places[0]), document_id)
+    for shard, row in rows_of(chain, document_id):
+        if chain.read_row("ingest", shard, row, ["verdict"])["verdict"] is None:
+            return Row(shard, row, document_id)
     return None
 
 

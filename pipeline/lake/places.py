@@ -13,12 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc
 
 from pipeline.errors import ContractViolation
 from pipeline.lake.ids import numbers
 from pipeline.lake.manifest import ShardFile
-from pipeline.lake.snapshots import read_file_columns
+from pipeline.lake.snapshots import Chain, read_file_columns
 from pipeline.lake.store import Store
 
 FOLDER = "places"
@@ -63,6 +64,30 @@ def find_places(store: Store, document_id: str) -> list[Place]:
     except ContractViolation:
         return []
     return [place for name in store.list(FOLDER) if name.endswith(".arrow") for place in _find(store, name, high, low)]
+
+
+def rows_of(chain: Chain, document_id: str) -> list[tuple[int, int]]:
+    """Return shard and row of a document in a batch; several where its record was read more than once.
+
+    A batch that is older than its file of places, or lost it, is looked through.
+    """
+    if not chain.manifests:
+        return []
+    ingest = chain.manifests[0]
+    name = name_of(ingest.batch_id, ingest.fingerprint)
+    try:
+        high, low = numbers([document_id])[0]
+    except ContractViolation:
+        return []
+    if chain.lake.exists(name):
+        return [(place.shard, place.row) for place in _find(chain.lake, name, high, low)]
+    return [
+        (shard, int(row))
+        for shard in range(chain.shards)
+        for row in np.flatnonzero(
+            pc.equal(chain.read("ingest", shard, ["document_id"]).column(0), document_id).to_numpy(zero_copy_only=False)
+        )
+    ]
 
 
 def name_of(batch_id: str, fingerprint: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.errors import UserError
+from pipeline.lake.places import rows_of
 from pipeline.lake.snapshots import Chain
 
 
@@ -40,10 +40,7 @@ def content(chain: Chain, document_id: str) -> tuple[str | None, bytes | None]:
     UserError
         If the batch has no such document.
     """
-    for shard in range(chain.shards):
-        ids = chain.read("ingest", shard, ["document_id"]).column(0)
-        found = np.flatnonzero(pc.equal(ids, document_id).to_numpy(zero_copy_only=False))
-        if len(found):
-            row = chain.read_raw(shard, ["text", "record"]).slice(int(found[0]), 1).to_pylist()[0]
-            return row["text"], row["record"]
+    for shard, row in rows_of(chain, document_id):
+        found = chain.read_raw(shard, ["text", "record"]).slice(row, 1).to_pylist()[0]
+        return found["text"], found["record"]
     raise UserError(f"the batch has no document '{document_id}'")
