@@ -8,8 +8,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from benchmarks.measure import rates, report, web_length_texts
+from pipeline.language.audit import agrees
 from pipeline.language.detect import detect
-from pipeline.language.second import agrees
 
 DOCUMENTS, SECOND, CHARACTERS, REPEATS = 3_000, 300, 6_000, 5
 

@@ -11,14 +11,14 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import ConfigError
 from pipeline.mistakes import hint, printable, sentence
-from pipeline.source import KNOWN_SOURCES, ConsentPolicy, Model, Name, Share, Source
+from pipeline.source import KNOWN_SOURCES, ConsentPolicy, Model, Name, Share, Source, SourceKind
 
 
 class Ingestion(Model):
@@ -134,13 +134,37 @@ class Dedup(Model):
     repetition: Repetition = Repetition()
 
 
+class MixedLanguages(Model):
+    """Documents in more than one language."""
+
+    policy: Literal["keep", "flag", "reject"] = "keep"
+    """What happens to a document of which its language has a smaller share than `min_share`; `flag` holds the release for a curator."""
+    min_share: Share = 0.5
+    """Share of the document's language, by segments; measured for doubtful documents only."""
+
+
 class Language(Model):
     """Language detection."""
 
     wanted: tuple[str, ...] = ()
     """BCP 47 codes to keep; empty: every language."""
     min_score: Share = 0.5
-    window_characters: Annotated[int, Field(ge=50)] = 1_000
+    """Calibrated probability that a language must reach; under it the language is undetermined, and the document is rejected."""
+    min_scores: dict[str, dict[str, Share]] = Field(default_factory=dict)
+    """Other thresholds, by source kind and then by language; `"*"` stands for every kind, or every language. The nearest counts: kind
+    and language, language, kind, `min_score`."""
+    window_characters: Annotated[int, Field(ge=50)] = 500
+    """Length of the window from the text's middle that is read first."""
+    mixed: MixedLanguages = MixedLanguages()
+
+    @field_validator("min_scores")
+    @classmethod
+    def _kinds(cls, value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        known = ("*", *get_args(SourceKind))
+        for kind in value:
+            if kind not in known:
+                raise ValueError(f"unknown source kind '{printable(kind)}', {hint(kind, known)}")
+        return value
 
 
 class Pii(Model):
@@ -340,6 +364,7 @@ def parse(text: str, folder: Path, name: str = "configuration") -> Settings:
         raise ConfigError(f"{name}: expected a mapping with the key 'data_pipeline' at the top")
     settings = validate(data, name)
     _check_licences(settings, name)
+    _check_languages(settings, name)
     return _resolve(settings, folder)
 
 
@@ -357,6 +382,17 @@ def _check_licences(settings: Settings, name: str) -> None:
                 + (f"; did you mean '{near}'?" if near else "")
                 + "; a licence of your own is written LicenseRef-<its name>"
             )
+
+
+def _check_languages(settings: Settings, name: str) -> None:
+    """Refuse a language that no model can tell: every document would be rejected, or a threshold never apply."""
+    own = settings.language
+    scored = {code for scores in own.min_scores.values() for code in scores} - {"*"}
+    if own.wanted or scored:
+        from pipeline.language.codes import check_known
+
+        check_known(own.wanted, f"{name}: language.wanted")
+        check_known(sorted(scored), f"{name}: language.min_scores")
 
 
 def validate(data: dict[str, Any], name: str = "configuration") -> Settings:

@@ -143,13 +143,28 @@ DEDUP = pa.schema(
     ]
 )
 
+LANGUAGE_SHARE = pa.struct(
+    [
+        # BCP 47, or "und".
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("share", pa.float32(), nullable=False),
+    ]
+)
+"""How much of a document is in one language, by its segments' characters."""
+
 LANGUAGE = pa.schema(
     [
-        # BCP 47; "und" where nothing reached the score.
+        # BCP 47; "und" where nothing reached the score, which is a calibrated probability.
         pa.field("language", pa.string()),
         pa.field("language_score", pa.float32()),
         pa.field("language_runner_up", pa.string()),
         pa.field("language_runner_up_score", pa.float32()),
+        # What CLD2 alone says, and whether lid.176 says the same; null where one of them says nothing.
+        pa.field("language_second", pa.string()),
+        pa.field("language_agrees", pa.bool_()),
+        # Of a doubtful document: the share of its language by segments, and that of every language, largest first; null for the others.
+        pa.field("language_share", pa.float32()),
+        pa.field("language_shares", pa.list_(pa.field("item", LANGUAGE_SHARE, nullable=False))),
         pa.field(VERDICT_COLUMN, VERDICT),
     ]
 )

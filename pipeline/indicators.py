@@ -105,7 +105,7 @@ def _checks(settings: Settings, sample: pa.Table) -> dict[str, npt.NDArray[np.bo
 
 def _second_opinion(sample: pa.Table) -> npt.NDArray[np.bool_]:
     """Return where a second model agrees on the language; a language that it does not know counts as agreed."""
-    from pipeline.language.second import agrees
+    from pipeline.language.audit import agrees
 
     opinion = agrees(sample.column("text").combine_chunks(), sample.column("language").combine_chunks())
     return np.array([value is not False for value in opinion.to_pylist()], bool)

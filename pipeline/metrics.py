@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Metrics = dict[str, int | float | str | None]
 
+LARGE_SOURCE = 20
+"""Documents from which a source that loses all, or has no language, stops the line: fewer may all be of a kind by chance."""
+
 
 def narrow_rows(chain: Chain, stage: str) -> pa.Table:
     """Return the rows that a stage judged, without text, lists or structs: what the gate's row expectations see.
@@ -135,20 +138,34 @@ def _dedup(_: Batch, __: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
 
 
 def _language(batch: Batch, _: Chain, rows: pa.Table, __: Metrics) -> Metrics:
-    from pipeline.language.detect import known_languages
+    from pipeline.language.codes import UNDETERMINED, known_languages
 
-    labels = rows.column("language").drop_null()
-    known = pa.array(sorted({*known_languages(), "und"}), pa.string())
+    known = pa.array([*known_languages(), UNDETERMINED], pa.string())
+    earlier = figures(batch)
+    own = batch.settings.language.mixed
     shares: Metrics = {}
+    undetermined, lost = [], 0
     for source in rows.column("source").unique().to_pylist():
-        own = rows.filter(pc.equal(rows.column("source"), source)).column("language")
-        for entry in pc.value_counts(own.drop_null().combine_chunks()).to_pylist():
-            if entry["counts"] >= 0.05 * len(own):
-                shares[f"language/{source}/{entry['values']}"] = entry["counts"] / len(own)
-    total = len(labels) or 1
+        part = rows.filter(pc.equal(rows.column("source"), source))
+        counts = pc.value_counts(part.column("language").drop_null().combine_chunks()).to_pylist()
+        share = {entry["values"]: entry["counts"] / part.num_rows for entry in counts}
+        shares |= {f"language/{source}/{code}": value for code, value in share.items() if value >= 0.05}
+        # A language that the source used to have counts as well, with what is left of it.
+        before = [name.rsplit("/", 1)[1] for name in earlier if name.startswith(f"language/{source}/")]
+        shares |= {f"language/{source}/{code}": share.get(code, 0.0) for code in before}
+        if part.num_rows >= LARGE_SOURCE:
+            undetermined.append(share.get(UNDETERMINED, 0.0))
+            lost += part.column("reason").null_count == 0
+    labels = rows.column("language").drop_null()
+    kept = rows.filter(pc.is_null(rows.column("reason")))
+    mixed = pc.sum(pc.less(kept.column("language_share"), pa.scalar(own.min_share, pa.float32()))).as_py() or 0
     return {
         "unknown_labels": len(labels) - (pc.sum(pc.is_in(labels, value_set=known)).as_py() or 0),
-        "und_share": (pc.sum(pc.equal(labels, "und")).as_py() or 0) / total,
+        "und_share": (pc.sum(pc.equal(labels, UNDETERMINED)).as_py() or 0) / (len(labels) or 1),
+        "und_share_max": max(undetermined, default=None),
+        "sources_lost": lost,
+        "nothing_kept": int(rows.num_rows >= LARGE_SOURCE and not kept.num_rows),
+        "mixed_flagged": mixed if own.policy == "flag" else 0,
         "share_change_max": _change(batch, shares),
         **shares,
     }

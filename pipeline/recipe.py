@@ -66,7 +66,14 @@ def _language(settings: Settings, _: Mapping[str, str]) -> Stage:
     from pipeline.stages.language import LanguageStage
 
     own = settings.language
-    return LanguageStage(wanted=own.wanted, min_score=own.min_score, window_characters=own.window_characters)
+    return LanguageStage(
+        wanted=own.wanted,
+        min_score=own.min_score,
+        min_scores=own.min_scores,
+        window_characters=own.window_characters,
+        mixed_policy=own.mixed.policy,
+        min_share=own.mixed.min_share,
+    )
 
 
 def _pii(settings: Settings, _: Mapping[str, str]) -> Stage:
@@ -173,8 +180,8 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "language",
         lambda s: s.language.model_dump(mode="json"),
-        code=("language", "stages/language.py"),
-        libraries=("fasttext-numpy2-wheel",),
+        code=("language", "text/arrow.py", "text/characters.py", "text/kernels.py", "stages/language.py"),
+        libraries=("fasttext-numpy2-wheel", "pycld2", "pyarrow"),
         build=_language,
         enabled=lambda s: s.ingestion.language_detection,
     ),

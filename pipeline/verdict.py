@@ -72,6 +72,7 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     # language
     "language.not_wanted@1": ("rejected", "its language is not among the wanted ones"),
     "language.unsure@1": ("rejected", "no language reached the score"),
+    "language.mixed@1": ("rejected", "its language has a smaller share of it than is asked for"),
     # pii
     "pii.only_personal_data@1": ("rejected", "nothing but placeholders is left after redaction"),
     "pii.uncovered_language@1": ("rejected", "no recogniser covers its language"),

@@ -58,8 +58,12 @@ METRICS: dict[str, dict[str, str]] = {
         "audited_duplicate_rate_upper": "upper 95 % bound of the audited duplicate rate of what is left",
     },
     "language": {
-        "unknown_labels": "documents whose label the model does not know",
+        "unknown_labels": "documents whose label no model knows",
         "und_share": "share of documents without a language",
+        "und_share_max": "largest such share of one source of 20 documents or more",
+        "sources_lost": "sources of 20 documents or more of which none was kept",
+        "nothing_kept": "1 where 20 documents or more were judged and none was kept",
+        "mixed_flagged": "kept documents in several languages that language.mixed flags",
         "share_change_max": "largest change of a language's share within a source against its history",
     },
     "pii": {

@@ -1,77 +1,81 @@
-"""Language detection with fastText's lid.176 (Joulin et al., arXiv:1607.01759; arXiv:1612.03651).
+"""Language detection: three models' opinions, weighed into one probability.
 
-A window from the middle of the text is enough for most texts: the first 1,000 characters give the same answer as the whole in 98 %
-of the cases at 2.5 times the speed, a middle window slightly more often, as beginnings hold menus and headings. A text on which the
-window is unsure is read again, up to `MAX_CHARACTERS`.
-
-The model sees lower-case text on one line. It was trained on ordinary writing: on upper-case sentences in 67 languages it is right
-in 37 % of the cases, on the same in lower case in 90 %, and lower case costs ordinary sentences nothing.
+lid.176 reads a window from the middle of the text, since beginnings hold menus and headings; CLD2, which is faster, reads all of it.
+Where their weighed opinions are sure, that is the answer. Short texts, and texts of which the two are not sure, are read by the n-grams
+too, and then lid.176 reads the whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import ConfigError
-from pipeline.mistakes import hint
-from pipeline.models import model_path
+from pipeline.language import cld2, lid176, ngrams
+from pipeline.language.codes import UNDETERMINED
+from pipeline.language.weigh import Candidates, Opinions, candidates, names, probabilities
 
-UNDETERMINED = "und"
-"""BCP 47's code for a language that is not known."""
+SURE_SCORE = 0.9
+"""Where lid.176's window and CLD2 give less, the third model is asked and the whole text is read."""
 
-SURE_SCORE = 0.8
-"""A window that scores less is not trusted, and the text is read again."""
+SHORT_CHARACTERS = 150
+"""Texts up to this length are put to all three models at once."""
 
 MAX_CHARACTERS = 20_000
 """What is read of a text at most: enough for any language, and a bound on the cost of a long one."""
 
-_PREFIX = "__label__"
-_BCP_47: dict[str, str] = {
-    # The model's labels are Wikipedia's names; these differ from BCP 47 (IANA language subtag registry, CLDR).
-    "als": "gsw",  # Alemannic; `als` is Tosk Albanian in ISO 639-3
-    "bh": "bho",  # Bhojpuri; `bh` is deprecated and stood for the Bihari languages
-    "eml": "egl",  # Emilian; `eml` is deprecated and was split
-    "sh": "sr-Latn",  # Serbo-Croatian; `sh` is deprecated, CLDR's replacement
-}
-_OTHER_NAMES: dict[str, str] = {
-    # What users write for a language that the model has under another name.
-    "als": "gsw",
-    "bh": "bho",
-    "bih": "bho",
-    "cmn": "zh",
-    "eml": "egl",
-    "fil": "tl",
-    "in": "id",
-    "iw": "he",
-    "ji": "yi",
-    "nb": "no",
-    "nob": "no",
-    "nor": "no",
-    "sh": "sr-Latn",
-}
+NGRAM_CHARACTERS = 2_000
+"""What the n-grams read at most: on longer text they add nothing to the other two."""
+
+_READABLE = (
+    r"(?s)(?:\p{L}.*?){3}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
+)
+"""What a text must have to be in a language: three letters, or one of a script in which one or two are a word."""
+
+_ALIKE = ({"sr-Latn", "sr", "hr", "bs"}, {"no", "nn"}, {"id", "ms"})
+"""Languages that the models name for one another so often that it is no disagreement."""
 
 
 class Detection(NamedTuple):
-    """The model's opinion of each text; all of the input's length, null where the text is null."""
+    """What is known of each text; all of the input's length, null where the text is null."""
 
     languages: pa.Array
     """string: BCP 47 code, or `UNDETERMINED`."""
     scores: pa.Array
-    """float32: the model's probability of its best label, in [0, 1]; 0 for a text without a letter."""
+    """float32: the calibrated probability of the best language, in [0, 1]; 0 for a text without letters."""
     runners_up: pa.Array
-    """string: the second best label; where the language is undetermined, the label that was not good enough."""
+    """string: the second best language; where the language is undetermined, the best one, which was not good enough."""
     runner_up_scores: pa.Array
-    """float32: the probability of that label; null where there is none."""
+    """float32: the probability of that language; null where there is none."""
+    seconds: pa.Array
+    """string: what CLD2 alone says; null where it says nothing."""
+    agree: pa.Array
+    """bool: whether CLD2 and lid.176 name the same language, or two that are hard to tell apart; null where one of them says nothing,
+    or cannot name what the other one says."""
+
+
+class Reading(NamedTuple):
+    """The models' answer on each text with letters, before any threshold; arrays of one dimension unless stated."""
+
+    rows: npt.NDArray[np.int64]
+    """The text's place in the input."""
+    best: npt.NDArray[np.object_]
+    """Shape ``(texts, 2)``: the two best languages, None where there is none; never `und`."""
+    scores: npt.NDArray[np.float32]
+    """Their probabilities, same shape."""
+    seconds: npt.NDArray[np.object_]
+    agree: npt.NDArray[np.object_]
+    """True, False or None, as `Detection.agree`."""
+    divided: npt.NDArray[np.bool_]
+    """Whether CLD2 sees more than one language in the text."""
 
 
 def detect(
-    texts: pa.Array | pa.ChunkedArray | Sequence[str | None], window_characters: int = 1_000, min_score: float = 0.5
+    texts: pa.Array | pa.ChunkedArray | Sequence[str | None], window_characters: int = 500, min_score: float = 0.5
 ) -> Detection:
     """Name the language of each text.
 
@@ -82,87 +86,56 @@ def detect(
     window_characters
         Length of the window from the middle of the text.
     min_score
-        Under this the language is undetermined, as it is for a text without a letter.
+        Under this the language is undetermined, as it is for a text with fewer than three letters (`_READABLE`).
 
     Raises
     ------
     ModelError
-        If the model's file is missing or not the pinned one.
+        If a model's file is missing or not the pinned one.
     """
-    column = _column(texts)
-    lettered = pc.fill_null(pc.match_substring_regex(column, r"\p{L}"), False).to_numpy(zero_copy_only=False)
+    column = as_column(texts)
+    reading = read(column, window_characters)
+    return decide(column, reading, np.full(len(reading.rows), min_score))
+
+
+def read(column: pa.Array, window_characters: int = 500) -> Reading:
+    """Put the texts to the models; see `detect`."""
+    lettered = pc.fill_null(pc.match_substring_regex(column, _READABLE), False).to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(lettered)
-    strings = column.take(pa.array(rows)).to_pylist()
-    labels, scores = _predict([_middle(text, window_characters) for text in strings])
-    again = [
-        place for place in np.flatnonzero(scores[:, 0] < SURE_SCORE).tolist() if len(strings[place]) > window_characters
-    ]
-    if again:
-        whole_labels, whole_scores = _predict([_middle(strings[place], MAX_CHARACTERS) for place in again])
-        labels[again], scores[again] = whole_labels, whole_scores
-    return _detection(column, rows, labels, scores, min_score)
+    texts = column.take(pa.array(rows)).to_pylist()
+    whole = [middle(text, MAX_CHARACTERS) for text in texts]
+    second = cld2.opinions(whole)
+    best, scores = np.full((len(rows), 2), None, object), np.zeros((len(rows), 2), np.float32)
+    first = np.full(len(rows), None, object)
+
+    def weigh(places: npt.NDArray[np.int64], said: lid176.Opinions, letters: ngrams.Scores | None) -> None:
+        own = cld2.Opinions(second.languages[places], second.shares[places], second.reliable[places])
+        best[places], scores[places] = _two_best(candidates(Opinions(said, own, letters)))
+        first[places] = said.languages[:, 0]
+
+    short = np.array([len(text) <= SHORT_CHARACTERS for text in texts], bool)
+    long = np.flatnonzero(~short)
+    weigh(long, lid176.opinions([middle(texts[place], window_characters) for place in long]), None)
+    again = np.flatnonzero(short | (scores[:, 0] < SURE_SCORE))
+    parts = pa.array([middle(texts[place], NGRAM_CHARACTERS) for place in again], pa.string())
+    weigh(again, lid176.opinions([whole[place] for place in again]), ngrams.scores(parts))
+    divided = second.shares[:, 0] < 0.9
+    return Reading(rows, best, scores, second.languages[:, 0], _agree(first, second.languages[:, 0]), divided)
 
 
-@cache
-def known_languages() -> tuple[str, ...]:
-    """Return the BCP 47 codes that the model can give, sorted."""
-    return tuple(sorted({_code(label) for label in _model().get_labels()}))
-
-
-def check_wanted(codes: Sequence[str]) -> None:
-    """Check that the model can give each of the codes that a configuration wants.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot; the message names the nearest code that it can give.
-    """
-    known = known_languages()
-    for code in codes:
-        if code in known:
-            continue
-        primary = code.replace("_", "-").split("-")[0].lower()
-        near = hint(_OTHER_NAMES.get(primary, primary), known)
-        raise ConfigError(f"'language.wanted': the model cannot tell '{code}', {near}")
-
-
-def _column(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Array:
-    if isinstance(texts, pa.ChunkedArray):
-        return pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], texts.type)
-    return texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
-
-
-def _middle(text: str, characters: int) -> str:
-    """Return the middle of a text, on one line and in lower case."""
-    start = max(0, (len(text) - characters) // 2)
-    return " ".join(text[start : start + characters].split()).lower()
-
-
-def _predict(lines: list[str]) -> tuple[Any, Any]:
-    """Return the two best labels of each line, as codes, and their scores: arrays of shape (lines, 2)."""
-    codes = np.full((len(lines), 2), None, object)
-    scores = np.zeros((len(lines), 2), np.float32)
-    if lines:
-        labels, probabilities = _model().predict(lines, k=2)
-        for row, (names, values) in enumerate(zip(labels, probabilities, strict=True)):
-            codes[row, : len(names)] = [_code(name) for name in names]
-            # The model's softmax may exceed one by a rounding error.
-            scores[row, : len(names)] = np.minimum(values, 1.0)
-    return codes, scores
-
-
-def _detection(column: pa.Array, rows: Any, labels: Any, scores: Any, min_score: float) -> Detection:
-    length = len(column)
+def decide(column: pa.Array, reading: Reading, min_scores: npt.NDArray[np.float64]) -> Detection:
+    """Apply thresholds, one a text that was read: what does not reach its own is undetermined."""
+    length, rows = len(column), reading.rows
     language = np.full(length, UNDETERMINED, object)
-    runner_up = np.full(length, None, object)
-    score = np.zeros(length, np.float32)
-    runner_up_score = np.zeros(length, np.float32)
-    sure = scores[:, 0] >= np.float32(min_score)
-    language[rows[sure]] = labels[sure, 0]
-    score[rows] = scores[:, 0]
-    place = np.where(sure, 1, 0)
-    each = np.arange(len(rows))
-    runner_up[rows], runner_up_score[rows] = labels[each, place], scores[each, place]
+    runner_up, second, agree = (np.full(length, None, object) for _ in range(3))
+    score, runner_up_score = np.zeros(length, np.float32), np.zeros(length, np.float32)
+    sure = np.array([code is not None for code in reading.best[:, 0]], bool)
+    sure &= reading.scores[:, 0] >= min_scores.astype(np.float32)
+    language[rows[sure]] = reading.best[sure, 0]
+    score[rows] = reading.scores[:, 0]
+    place, each = np.where(sure, 1, 0), np.arange(len(rows))
+    runner_up[rows], runner_up_score[rows] = reading.best[each, place], reading.scores[each, place]
+    second[rows], agree[rows] = reading.seconds, reading.agree
     missing = pc.is_null(column).to_numpy(zero_copy_only=False)
     nobody = missing | np.array([label is None for label in runner_up], bool)
     return Detection(
@@ -170,18 +143,52 @@ def _detection(column: pa.Array, rows: Any, labels: Any, scores: Any, min_score:
         pa.array(score, pa.float32(), mask=missing),
         pa.array(runner_up, pa.string(), mask=missing),
         pa.array(runner_up_score, pa.float32(), mask=nobody),
+        pa.array(second, pa.string()),
+        pa.array(agree, pa.bool_()),
     )
 
 
-def _code(label: str) -> str:
-    name = label.removeprefix(_PREFIX)
-    return _BCP_47.get(name, name)
+def as_column(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> pa.Array:
+    """Return texts as one Arrow array."""
+    if isinstance(texts, pa.ChunkedArray):
+        return pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], texts.type)
+    return texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
 
 
-@cache
-def _model() -> Any:
-    """Load the model, once a process."""
-    from fasttext import FastText
+def middle(text: str, characters: int) -> str:
+    """Return the middle of a text."""
+    if len(text) <= characters:
+        return text
+    start = (len(text) - characters) // 2
+    return text[start : start + characters]
 
-    # What `fasttext.load_model` calls; older versions of that function print a warning to stderr first.
-    return FastText._FastText(model_path=str(model_path("lid.176")))  # noqa: SLF001 - see above
+
+def _two_best(found: Candidates) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float32]]:
+    """Return the two best languages of each text and their probabilities; `und`, which is always the first candidate, is none."""
+    chances = probabilities(found)
+    chances[:, 0] = -1
+    chances[found.languages < 0] = -1
+    order = np.argsort(-chances, axis=1, kind="stable")[:, :2]
+    scores = np.take_along_axis(chances, order, axis=1)
+    known = np.array(names(), object)
+    best = known[np.take_along_axis(found.languages, order, axis=1)]
+    best[scores < 0] = None
+    return best, np.maximum(scores, 0).astype(np.float32)
+
+
+def _agree(first: npt.NDArray[np.object_], second: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    known, others = lid176.languages(), cld2.languages()
+    return np.array(
+        [
+            (one == other or any(one in group and other in group for group in _ALIKE))
+            if one in others and other in known
+            else None
+            for one, other in zip(first, second, strict=True)
+        ],
+        object,
+    )
+
+
+def rows_of(reading: Reading, column: pa.Array) -> list[Any]:
+    """Return the values of a column at the texts that were read."""
+    return list(column.take(pa.array(reading.rows)).to_pylist())

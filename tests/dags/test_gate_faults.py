@@ -66,12 +66,12 @@ def wrong_comparison(patch: pytest.MonkeyPatch) -> None:
 def unknown_label(patch: pytest.MonkeyPatch) -> None:
     from pipeline.stages import language
 
-    honest = language.detect
+    honest = language.decide
 
     def other_model(texts: pa.Array, *given: Any) -> Any:
         return honest(texts, *given)._replace(languages=pa.array(["qq"] * len(texts)))
 
-    patch.setattr(language, "detect", other_model)
+    patch.setattr(language, "decide", other_model)
 
 
 def forgetful_redaction(patch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from pipeline.language.audit import agrees
 from pipeline.language.detect import detect, known_languages
 from pipeline.language.evaluate import evaluate
-from pipeline.language.second import agrees
 
 OURS = {"nb": "no"}
 

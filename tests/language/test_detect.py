@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pyarrow as pa
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
 from pipeline.language import detect as module
-from pipeline.language.detect import check_wanted, detect, known_languages
+from pipeline.language import lid176, ngrams
+from pipeline.language.codes import check_known, known_languages
+from pipeline.language.detect import detect
 
 SENTENCES = {
     "en": "The committee will publish its findings before the end of the year.",
@@ -86,7 +89,7 @@ def test_a_row_does_not_depend_on_its_neighbours() -> None:
 def test_input_forms_and_empty() -> None:
     chunked = pa.chunked_array([[SENTENCES["en"]], [SENTENCES["de"]]])
     assert detect(chunked).languages.to_pylist() == ["en", "de"]
-    assert [len(column) for column in detect(pa.chunked_array([], pa.string()))] == [0] * 4
+    assert [len(column) for column in detect(pa.chunked_array([], pa.string()))] == [0] * 6
     assert detect([]).languages.type == pa.string()
 
 
@@ -99,9 +102,15 @@ def test_a_long_line_costs_no_more_than_a_window() -> None:
 
 def test_codes_are_bcp_47() -> None:
     known = known_languages()
-    assert len(known) == len(set(known)) == 176
-    assert {"en", "zh", "gsw", "sr-Latn", "bho", "egl"} <= set(known)
-    assert {"als", "sh", "bh", "eml"}.isdisjoint(known)
+    assert len(known) == len(set(known)) > 220
+    assert {"en", "zh", "gsw", "sr-Latn", "bho", "egl", "he", "jv", "nso"} <= set(known)
+    assert {"als", "sh", "bh", "eml", "iw", "jw", "zh-Hant", "nb", "un", "und", "xxx"}.isdisjoint(known)
+    assert all(re.fullmatch("[a-z]{2,3}(-[A-Z][a-z]{3})?", code) for code in known)
+
+
+def test_the_n_grams_know_no_language_that_the_others_do_not() -> None:
+    assert ngrams.languages() <= set(known_languages())
+    assert len(ngrams.languages()) == 75
 
 
 @pytest.mark.parametrize(
@@ -109,16 +118,18 @@ def test_codes_are_bcp_47() -> None:
     [("en-US", "en"), ("EN", "en"), ("nb", "no"), ("iw", "he"), ("als", "gsw"), ("sh", "sr-Latn"), ("fil", "tl")],
 )
 def test_a_code_that_the_model_cannot_give_is_named_with_the_nearest(code: str, nearest: str) -> None:
-    with pytest.raises(ConfigError, match=f"cannot tell '{code}', did you mean '{nearest}'"):
-        check_wanted(["de", code])
+    with pytest.raises(
+        ConfigError, match=f"language.wanted: no model can tell the language '{code}', did you mean '{nearest}'"
+    ):
+        check_known(["de", code], "language.wanted")
 
 
 def test_wanted_codes_that_are_known_pass() -> None:
-    check_wanted(known_languages())
-    check_wanted([])
+    check_known(known_languages(), "language.wanted")
+    check_known([], "language.wanted")
 
 
 def test_loading_the_model_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    module._model.cache_clear()
+    lid176._model.cache_clear()
     detect(["a sentence"])
     assert capfd.readouterr() == ("", "")

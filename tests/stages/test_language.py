@@ -18,7 +18,9 @@ GERMAN = "Das ist ein kurzer Absatz über nichts Besonderes, geschrieben in einf
 
 
 def batch(*texts: str | None) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pydict({"text": pa.array(texts, pa.string())})
+    return pa.RecordBatch.from_pydict(
+        {"text": pa.array(texts, pa.string()), "source_kind": pa.array(["web"] * len(texts), pa.string())}
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_columns_and_findings() -> None:
     verdicts = result.column("verdict").to_pylist()
     assert verdicts[0] is None
     assert verdicts[1] == [
-        {"reason": "language.not_wanted@1", "value": pytest.approx(scores[1]), "limit": 0.6, "evidence": "de"}
+        {"reason": "language.not_wanted@1", "value": pytest.approx(scores[1]), "limit": None, "evidence": "de"}
     ]
     assert verdicts[2] == [{"reason": "language.unsure@1", "value": 0.0, "limit": 0.6, "evidence": None}]
 

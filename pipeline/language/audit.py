@@ -1,6 +1,6 @@
-"""A second opinion on a text's language, independent of the first: py3langid (Lui and Baldwin, ACL 2012; retrained).
+"""An opinion on a text's language that the stage has no part in, for the release's indicator: py3langid (Lui and Baldwin, ACL 2012; retrained).
 
-It shares neither code, method nor training data with fastText's model: naive Bayes over byte n-grams. Its probability is not
+It shares neither code nor training data with the models of `detect`: naive Bayes over byte n-grams. Its probability is not
 calibrated, so only its answer is used. It is for samples: it walks the text byte by byte, some 1,000 documents a second.
 """
 
@@ -12,19 +12,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.language.detect import UNDETERMINED, known_languages
+from pipeline.language.codes import UNDETERMINED, bcp_47, known_languages
 from pipeline.models import model_path
 
 MAX_CHARACTERS = 3_000
 """Middle of the text that is looked at."""
 
-_BCP_47 = {"kik": "ki", "gug": "gn"}
 _SAME = ({"no", "nb", "nn"}, {"sr-Latn", "sr", "hr", "bs"})
 """Codes that count as one: the first model's "no" is Bokmål, and "sr-Latn" is its Serbo-Croatian."""
 
 
 def agrees(texts: pa.Array | Sequence[str | None], languages: pa.Array | Sequence[str | None]) -> pa.Array:
-    """Say whether the second model gives each text the same language.
+    """Say whether this model gives each text the same language.
 
     Parameters
     ----------
@@ -36,7 +35,7 @@ def agrees(texts: pa.Array | Sequence[str | None], languages: pa.Array | Sequenc
     Returns
     -------
     pa.Array
-        bool; null where the text is null or empty or its language is undetermined or unknown to either model.
+        bool; null where the text is null or empty or its language is undetermined or unknown to it or to them.
     """
     both = common_languages()
     return pa.array(
@@ -50,7 +49,7 @@ def agrees(texts: pa.Array | Sequence[str | None], languages: pa.Array | Sequenc
 
 @cache
 def common_languages() -> frozenset[str]:
-    """Return the codes that both models know; the second one chooses among these only."""
+    """Return the codes that this model and those of `detect` know; it chooses among these only."""
     _, codes = _model()
     return frozenset(codes.values())
 
@@ -73,11 +72,11 @@ def _list(values: pa.Array | Sequence[str | None]) -> list[str | None]:
 
 @cache
 def _model() -> tuple[Any, dict[str, str]]:
-    """Load the model, once a process, with its labels that the first model knows and their BCP 47 codes."""
+    """Load the model, once a process, with its labels that the others know and their BCP 47 codes."""
     from py3langid.langid import LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(str(model_path("py3langid")), norm_probs=True)
     known = set(known_languages())
-    codes = {label: _BCP_47.get(label, label) for label in identifier.labels if _BCP_47.get(label, label) in known}
+    codes = {label: bcp_47(label) for label in identifier.labels if bcp_47(label) in known}
     identifier.set_languages(list(codes))
     return identifier, codes
