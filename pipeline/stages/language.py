@@ -126,9 +126,7 @@ class LanguageStage:
             return np.full(len(kinds), self.min_score)
         return np.array([self.limit(*pair) for pair in zip(kinds, languages, strict=True)], np.float64)
 
-    def _shares(
-        self, reading: Reading, text: pa.Array, languages: Sequence[str | None]
-    ) -> tuple[pa.Array, pa.Array]:
+    def _shares(self, reading: Reading, text: pa.Array, languages: Sequence[str | None]) -> tuple[pa.Array, pa.Array]:
         """Return the share of its own language in each doubtful document, null in the others, and all shares."""
         share: list[float | None] = [None] * len(text)
         rows: list[list[dict[str, str | float]] | None] = [None] * len(text)
