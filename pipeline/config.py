@@ -92,6 +92,11 @@ class Validation(Model):
     contamination_shingle_size: Annotated[int, Field(ge=3, le=50)] = 13
     max_regression: Share = 0.05
     """A slice that falls by more than this against the last release is flagged."""
+    min_retention_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """A group, dialect, region or language whose documents are kept less often than this times comparable ones is flagged. The four-fifths
+    rule of the Uniform Guidelines on Employee Selection Procedures (29 CFR 1607.4 D)."""
+    bias_error_rate: Annotated[float, Field(gt=0, le=0.2)] = 0.01
+    """Share of such flags that may be chance, over all comparisons of a batch."""
 
     @model_validator(mode="after")
     def _weights(self) -> Validation:

@@ -204,8 +204,8 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "validate",
         _slices,
-        code=("slices", "bias", "stages/validate.py"),
-        libraries=("pyarrow",),
+        code=("slices", "bias", "stages/bias.py", "stages/validate.py"),
+        libraries=("numba", "numpy", "pyarrow", "scipy"),
         build=_validate,
         figures=_validate_figures,
         pinned=_base,

@@ -1,60 +1,32 @@
-"""Which groups of people a text mentions, by packaged lists of descriptors.
+"""Which groups of people a text mentions, by packaged lists of descriptors, and the region that its address names.
 
-A mention is a word or phrase of a group's list, whatever its case, between characters that are neither letters, digits nor
-underscores. The lists are short and neutral on purpose: they say whom a text speaks of, not how. Where no list exists for a text's language,
-nothing is known, and the answer is null.
+The lists are short and neutral on purpose: they say whom a text speaks of, not how. A word of a list can mean something else (a `child`
+process, a `man` page): a mention is evidence, not proof. Where no list exists for a text's language, nothing is known, and the answer is null.
 """
 
 from __future__ import annotations
-
-import json
-import re
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.bias.screen import MENTIONED, screen
+from pipeline.bias.terms import DIALECT, group_names
+
 GROUPS = pa.list_(pa.field("item", pa.string(), nullable=False))
 
+GENERIC_COUNTRY_DOMAINS = frozenset(
+    "ad ai as bz cc cd co dj fm gg io la ly me ms nu sc sh so sr st su tk to tv vc ws eu".split()  # noqa: SIM905 - reads better
+)
+"""Country domains that are sold as if they had no country, so that they name no region: those that Google Search Central lists under
+"generic country code top-level domains", `eu`, and the ones whose registries sell them worldwide (`ai`, `gg`, `ly`, `sh`, `so`, `st`, `to`, `vc`)."""
 
-@dataclass(frozen=True)
-class TermList:
-    """One language's descriptors."""
-
-    language: str
-    patterns: tuple[tuple[str, str], ...]
-    """``axis:group`` and the RE2 pattern of its mentions."""
-    any_group: str
-    """RE2 pattern that passes every text with a mention of any group (and others): most texts have none."""
-
-
-@cache
-def term_lists() -> dict[str, TermList]:
-    """Return the packaged lists by language."""
-    found = {}
-    for file in sorted(files("pipeline.bias").iterdir(), key=lambda entry: entry.name):
-        if file.name.startswith("terms_") and file.name.endswith(".json"):
-            data = json.loads(file.read_text(encoding="utf-8"))
-            groups = [
-                (f"{axis}:{name}", terms) for axis, entries in data["axes"].items() for name, terms in entries.items()
-            ]
-            every = [term for _, terms in groups for term in terms]
-            found[data["language"]] = TermList(
-                data["language"], tuple((name, _pattern(terms)) for name, terms in groups), _pattern(every)
-            )
-    return found
-
-
-def group_names(language: str) -> tuple[str, ...]:
-    """Return the groups of a language's list, as ``axis:group``."""
-    return tuple(name for name, _ in term_lists()[language].patterns)
+_COUNTRY = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?[^/?#:@]*\.(?P<domain>[A-Za-z]{2})\.?(?::[0-9]*)?(?:[/?#]|$)"
+_CODES = {"uk": "gb", "ac": "sh"}
 
 
 def mentions(texts: pa.Array, languages: pa.Array) -> pa.Array:
-    """Return the groups that each text mentions.
+    """Return the groups of people that each text mentions; markers of dialects are not among them.
 
     Parameters
     ----------
@@ -66,30 +38,24 @@ def mentions(texts: pa.Array, languages: pa.Array) -> pa.Array:
     Returns
     -------
     pa.Array
-        Lists of ``axis:group`` in the list's order; null where no list exists for the language.
+        Lists of ``axis:group`` in the lists' order; null where no list exists for the language, or there is no text.
     """
-    found: list[list[str] | None] = [None] * len(texts)
-    for language, terms in term_lists().items():
-        mine = np.flatnonzero(pc.fill_null(pc.equal(languages, language), False).to_numpy(zero_copy_only=False))
-        for row in mine.tolist():
-            found[row] = []
-        own = texts.take(pa.array(mine))
-        passed = mine[_matches(own, terms.any_group)]
-        few = texts.take(pa.array(passed))
-        for name, pattern in terms.patterns:
-            for row in passed[_matches(few, pattern)].tolist():
-                found[row].append(name)
-    return pa.array(found, GROUPS)
+    flags, assessed = screen(texts, languages)
+    people = [place for place, name in enumerate(group_names()) if not name.startswith(f"{DIALECT}:")]
+    hit = (flags[:, people] & MENTIONED).astype(np.bool_)
+    names = pa.array([group_names()[place] for place in people], pa.string()).take(pa.array(np.nonzero(hit)[1]))
+    offsets = np.concatenate([[0], np.cumsum(hit.sum(axis=1))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), names, type=GROUPS, mask=pa.array(~assessed))
 
 
-def _pattern(terms: list[str]) -> str:
-    # RE2's \b knows ASCII only; a letter beyond ASCII beside a term must not make it a mention.
-    alternatives = "|".join(
-        re.escape(term).replace(r"\ ", r"\s+") for term in sorted(terms, key=lambda term: (-len(term), term))
-    )
-    return rf"(?i)(?:^|[^\p{{L}}\p{{N}}_])(?:{alternatives})(?:$|[^\p{{L}}\p{{N}}_])"
+def regions(addresses: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return the country of each address's domain as an ISO 3166 code in lower case; null where it names none.
 
-
-def _matches(texts: pa.Array, pattern: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    hit = pc.fill_null(pc.match_substring_regex(texts, pattern), False)
-    return np.flatnonzero(hit.to_numpy(zero_copy_only=False))
+    >>> regions(pa.array(["https://www.example.co.uk/a", "https://example.org/", "urn:x:de", None])).to_pylist()
+    ['gb', None, None, None]
+    """
+    domain = pc.utf8_lower(pc.struct_field(pc.extract_regex(addresses, _COUNTRY), "domain"))
+    for name, code in _CODES.items():
+        domain = pc.if_else(pc.equal(domain, name), code, domain)
+    generic = pc.is_in(domain, pa.array(sorted(GENERIC_COUNTRY_DOMAINS), pa.string()))
+    return pc.if_else(generic, pa.scalar(None, pa.string()), domain)

@@ -87,7 +87,9 @@ METRICS: dict[str, dict[str, str]] = {
         "slice_score_weighted": "the slices' figures, weighted",
         "slice_regression_max": "largest fall of a slice against the last release",
         "bias_covered_share": "share of documents that the bias report covers",
-        "retention_ratio_min": "smallest ratio of a group's retention to that of its axis",
+        "disparate_retention": "values kept much less often than comparable documents, with the rule responsible, in words; or none",
+        "retention_ratio_min": "smallest ratio of a value's retention to that of comparable documents",
+        "drifted_shares": "groups that a source speaks of much more or less often than in the last release",
     },
     "publish": {
         "documents": "documents about to be released",
@@ -110,6 +112,7 @@ PARAMETERS: dict[str, str] = {
     "max_failed_rise": "history.max_failed_rise",
     "max_no_text_rise": "history.max_no_text_rise",
     "max_regression": "validation.max_regression",
+    "min_retention_ratio": "validation.min_retention_ratio",
     "publish_min_quality": "publish.min_quality",
     "publish_max_duplicate_rate": "publish.max_duplicate_rate",
 }
@@ -227,6 +230,7 @@ def gate_parameters(settings: Settings, stage: str, *, warming_up: bool) -> dict
         "max_failed_rise": settings.history.max_failed_rise,
         "max_no_text_rise": settings.history.max_no_text_rise,
         "max_regression": settings.validation.max_regression,
+        "min_retention_ratio": settings.validation.min_retention_ratio,
         "publish_min_quality": settings.publish.min_quality,
         "publish_max_duplicate_rate": settings.publish.max_duplicate_rate,
         WARMING_UP: warming_up,

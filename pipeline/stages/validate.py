@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.bias.groups import mentions, term_lists
-from pipeline.bias.retention import Tally, merge, report, smallest_ratio
+from pipeline.bias.groups import mentions
+from pipeline.bias.terms import digests as term_digests
 from pipeline.config import BenchmarkSlice, Validation
 from pipeline.document import VALIDATE
-from pipeline.fingerprint import digest
 from pipeline.lake.snapshots import Chain
 from pipeline.slices.benchmarks import digests
 from pipeline.slices.coverage import vocabulary_of, weighted
 from pipeline.slices.decontaminate import index_of
+from pipeline.stages.bias import count_shard, report_batch
 from pipeline.verdict import Rule, evaluate_rules
 from pipeline.work import Work
 
@@ -49,8 +47,7 @@ class ValidateStage:
     @property
     def models(self) -> dict[str, str]:
         """The benchmark files and the lists of identity terms."""
-        terms = {f"terms/{name}": digest([entry.patterns, entry.any_group]) for name, entry in term_lists().items()}
-        return {**digests(self.slices), **terms}
+        return {**digests(self.slices), **term_digests()}
 
     def apply(self, documents: pa.RecordBatch) -> pa.RecordBatch:
         """Return contamination, mentions and verdict for each document."""
@@ -92,45 +89,16 @@ def figures(work: Work, chain: Chain) -> dict[str, float | str | None]:
     answers = work.on_workers(list(range(chain.shards)), partial(measure_shard, chain=chain, slices=slices))
     hits = np.logical_or.reduce([np.array(answer["hits"], bool) for answer in answers])
     scores = vocabulary_of(slices).scores(hits)
-    tally = merge(answer["tally"] for answer in answers)
-    rows = report(tally)
-    work.batch.lake.write_atomic(f"{work.folder}/bias.json", json.dumps(bias_report(tally, rows), indent=1).encode())
-    kept = sum(answer["kept"] for answer in answers)
     return {
         **{f"slice/{name}": value for name, value in scores.items()},
         "slice_score_weighted": weighted(scores, slices),
-        "bias_covered_share": tally.documents_kept / kept if kept else None,
-        "bias_assessed_share": tally.assessed / kept if kept else None,
-        "retention_ratio_min": smallest_ratio(rows),
-    }
-
-
-def bias_report(tally: Tally, rows: list[dict[str, Any]]) -> Mapping[str, Any]:
-    """Return the batch's bias report as plain data."""
-    return {
-        "documents_before": tally.documents_before,
-        "documents_kept": tally.documents_kept,
-        "assessed": tally.assessed,
-        "not_assessed": {
-            "reason": "no list of identity terms for the language",
-            "documents": tally.documents_kept - tally.assessed,
-        },
-        "rows": rows,
+        **report_batch(work, chain, [answer["bias"] for answer in answers]),
     }
 
 
 def measure_shard(shard: int, chain: Chain, slices: tuple[BenchmarkSlice, ...]) -> str:
     """Count one shard's part of the batch's figures (on a worker)."""
-    before = np.flatnonzero(chain.upto("quality").live(shard)).astype(np.int64)
-    alive = chain.live(shard)
-    table = chain.documents(shard, ["source", "language", "text"], before)
-    texts = table.column("text").combine_chunks()
-    tally = Tally()
-    tally.add(
-        table.column("source").to_pylist(),
-        table.column("language").to_pylist(),
-        mentions(texts, table.column("language").combine_chunks()).to_pylist(),
-        alive[before].tolist(),
-    )
-    hits = vocabulary_of(slices).hits(texts.filter(pa.array(alive[before])))
-    return json.dumps({"hits": hits.astype(int).tolist(), "tally": tally.to_json(), "kept": int(alive.sum())})
+    kept = np.flatnonzero(chain.live(shard)).astype(np.int64)
+    texts = chain.documents(shard, ["text"], kept).column("text").combine_chunks()
+    hits = vocabulary_of(slices).hits(texts)
+    return json.dumps({"hits": hits.astype(int).tolist(), "bias": count_shard(shard, chain)})

@@ -152,7 +152,7 @@ _METRICS: dict[str, dict[str, Any]] = {
     },
     "validate": {
         "contaminated_left": 0, "contaminated_share": 0.01, "slice_score_weighted": 0.5, "slice_regression_max": 0.01,
-        "bias_covered_share": 1.0, "retention_ratio_min": 0.8,
+        "bias_covered_share": 1.0, "disparate_retention": "none", "retention_ratio_min": 0.9, "drifted_shares": 0,
     },
     "publish": {
         "documents": 30, "quality_lower": 0.97, "duplicate_upper": 0.004, "provenance_completeness": 1.0,
@@ -317,7 +317,9 @@ _OF_STAGE: dict[str, list[Fault]] = {
         metric("contaminated_share", 0.06),
         metric("slice_regression_max", 0.06),
         metric("bias_covered_share", 0.99),
-        metric("retention_ratio_min", 0.19),
+        Fault(
+            IN_SET, "disparate_retention", "gender:women by quality.score@1 (kept 0.40 times as often)", on="metrics"
+        ),
     ],
     "publish": [
         cell(NOT_NULL, "published_digest", None, conditional=True),

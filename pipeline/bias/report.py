@@ -1,0 +1,283 @@
+"""The bias report of a batch: whom it speaks of, who is kept, in which contexts, and what could not be assessed.
+
+It is plain data, without any text. It describes differences between groups of documents; it does not say why they are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.bias.counts import ALL, GROUPS, REGION, WHOLE, Counts, family_of, in_context
+from pipeline.bias.retention import Comparison, Integers, adjusted, compare
+from pipeline.bias.terms import DIALECT, NEGATIVE, TOXIC, group_names, groups_of, term_lists
+from pipeline.intervals import proportion
+
+MIN_DOCUMENTS = 30
+"""Documents of a group from which it is compared; fewer say nothing (the interval is wider than the effect)."""
+LANGUAGE, IDENTITY = "language", "identity"
+NOT_TAKEN = (
+    "topic: no classifier of topics is part of this version",
+    "the writer's identity: a text says whom it speaks of, and its markers which variety it resembles, never who wrote it",
+    "duplicates: their content stays with their survivor, so groups are compared from the language stage on; regions from the first stage",
+    "documents in a language that is not wanted: the configuration asks for that, so they are no loss that a rule is to blame for",
+)
+
+
+class Limits(NamedTuple):
+    """From what on a difference is called disparate."""
+
+    min_ratio: float
+    """Share kept of a group over that of comparable documents under which it is."""
+    error_rate: float
+    """Adjusted probability up to which it is no chance."""
+
+
+class Compared(NamedTuple):
+    """One comparison: a value's documents under one outcome."""
+
+    value: str
+    outcome: str
+    """``*`` for all stages together, a stage's name, or a reason."""
+    found: Comparison
+    q: float
+    """Probability, adjusted for the number of comparisons in the report."""
+
+    def row(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"value": self.value, "outcome": self.outcome, **self.found._asdict(), "q": self.q}
+
+
+def report(counts: Counts, early: Counts, limits: Limits) -> dict[str, Any]:
+    """Return the report of a batch, without drift and evidence.
+
+    Parameters
+    ----------
+    counts
+        Of the documents that were no duplicates, from the language stage on, by source, language and length.
+    early
+        Of all documents that were read, in the first stages, by source.
+    limits
+        From what on a difference is disparate.
+    """
+    tests = _tests(counts, early)
+    whole = {test.value: test for test in tests if test.outcome == WHOLE}
+    return {
+        "documents": {
+            "read": early.total(ALL, "read:dedup"),
+            "compared": counts.total(ALL, f"read:{WHOLE}"),
+            "kept": _kept(counts, ALL),
+        },
+        "limits": {**limits._asdict(), "min_documents": MIN_DOCUMENTS, "comparisons": len(tests)},
+        "coverage": _coverage(counts),
+        "rows": [_row(counts, value, family, whole.get(value)) for value, family in _all_values(counts)],
+        "significant": [test.row() for test in tests if test.q <= limits.error_rate],
+        "disparate": disparate(tests, limits),
+        "association": _association(counts),
+        "not_assessed": [*_gaps(counts), *NOT_TAKEN],
+    }
+
+
+def disparate(tests: Sequence[Compared], limits: Limits) -> list[dict[str, Any]]:
+    """Return the values that are kept much less often than comparable documents, with the outcome that is responsible, worst first.
+
+    Responsible is the rule that takes most beyond what was to be expected; the stage, where no single rule stands out.
+    """
+    found = []
+    beyond = [
+        test
+        for test in tests
+        if test.q <= limits.error_rate and test.found.ratio is not None and test.found.ratio < limits.min_ratio
+    ]
+    for value in dict.fromkeys(test.value for test in beyond):
+        own = [test for test in tests if test.value == value and test.q <= limits.error_rate]
+        rules = [test for test in own if "@" in test.outcome]
+        stages = [test for test in own if "@" not in test.outcome and test.outcome != WHOLE]
+        blamed = max(rules or stages or own, key=lambda test: (test.found.lost - test.found.expected, test.outcome))
+        worst = min(
+            (test for test in beyond if test.value == value), key=lambda test: (test.found.ratio or 0.0, test.outcome)
+        )
+        found.append({**worst.row(), "outcome": worst.outcome, "responsible": blamed.outcome})
+    return sorted(found, key=lambda row: (row["ratio"], row["value"]))
+
+
+def named(rows: Sequence[Mapping[str, Any]], most: int = 5) -> str:
+    """Return the disparate values in words, for a gate and for a curator; "none" where there are none.
+
+    >>> named([{"value": "gender:women", "responsible": "quality.score@1", "ratio": 0.4}])
+    'gender:women by quality.score@1 (kept 0.40 times as often as comparable documents)'
+    """
+    said = [
+        f"{row['value']} by {row['responsible']} (kept {row['ratio']:.2f} times as often as comparable documents)"
+        for row in rows[:most]
+    ]
+    more = [f"and {len(rows) - most} more"] if len(rows) > most else []
+    return "; ".join([*said, *more]) or "none"
+
+
+def axis_of(value: str) -> str:
+    """Return the axis of a value: ``gender``, ``dialect``, ``region``, ``language``."""
+    return value.partition(":")[0]
+
+
+def _all_values(counts: Counts) -> Iterator[tuple[str, str]]:
+    """Yield every value that some compared document has, with the values that are assessed with it."""
+    for value in counts.values:
+        if ":" in value and "/" not in value and counts.total(value, f"read:{WHOLE}"):
+            yield value, family_of(value)
+    for language in sorted({language for _, language, _ in counts.strata if language}):
+        yield f"{LANGUAGE}:{language}", ALL
+    for source in sorted({source for source, _, _ in counts.strata}):
+        yield f"source:{source}", ALL
+
+
+def _tests(counts: Counts, early: Counts) -> list[Compared]:
+    """Compare every value with enough documents under every outcome; the probabilities are adjusted for their number."""
+    found: list[tuple[str, str, Comparison]] = []
+    for value, family in _all_values(counts):
+        if axis_of(value) != "source":  # sources differ in quality by nature
+            for outcome in counts.outcomes:
+                kind, _, name = outcome.partition(":")
+                if kind != "read":
+                    found += _compared(counts, value, family, name, outcome)
+    for value in early.values:
+        if ":" in value:
+            for name in ("ingest", "dedup"):
+                found += _compared(early, value, REGION, name, f"lost:{name}")
+    q = adjusted(np.array([comparison.p for _, _, comparison in found]))
+    return [Compared(*each, float(own)) for each, own in zip(found, q, strict=True)]
+
+
+def _compared(
+    counts: Counts, value: str, family: str, name: str, outcome: str
+) -> Iterator[tuple[str, str, Comparison]]:
+    """Yield a value's comparison under one outcome, if it has enough documents."""
+    read = f"read:{name.split('.', maxsplit=1)[0] if '@' in name else name}"
+    parts = [_of(counts, value, family, what) for what in (read, outcome)]
+    if parts[0][0].sum() >= MIN_DOCUMENTS:
+        own, whole = zip(*parts, strict=True)
+        yield value, name, compare(*own, *whole)
+
+
+def _of(counts: Counts, value: str, family: str, outcome: str) -> tuple[Integers, Integers]:
+    """Return a value's documents and all that are assessed with it, by stratum; a language's strata leave out the language."""
+    axis, _, name = value.partition(":")
+    everybody = counts.of(family, outcome)
+    if axis not in (LANGUAGE, "source"):
+        return counts.of(value, outcome), everybody
+    mine = np.array([(language if axis == LANGUAGE else source) == name for source, language, _ in counts.strata], bool)
+    own = np.where(mine, everybody, 0)
+    if axis == "source":
+        return own, everybody
+    names = {key: n for n, key in enumerate(sorted({(source, band or 0) for source, _, band in counts.strata}))}
+    place = np.array([names[source, band or 0] for source, _, band in counts.strata], np.int64)
+    summed = [np.bincount(place, part, len(names)).astype(np.int64) for part in (own, everybody)]
+    return summed[0], summed[1]
+
+
+def _row(counts: Counts, value: str, family: str, test: Compared | None) -> dict[str, Any]:
+    """Return how often a value occurs before and after, and how much of it is kept: as it stands, and beside its like."""
+    read, whole = (int(part.sum()) for part in _of(counts, value, family, f"read:{WHOLE}"))
+    lost, lost_whole = (int(part.sum()) for part in _of(counts, value, family, f"lost:{WHOLE}"))
+    kept, kept_whole = read - lost, whole - lost_whole
+    share = proportion(kept, read)
+    others = (kept_whole - kept) / (whole - read) if whole > read else None
+    found = test.found if test else None
+    return {
+        "value": value,
+        "axis": axis_of(value),
+        "read": read,
+        "kept": kept,
+        "representation": read / whole if whole else None,
+        "representation_kept": kept / kept_whole if kept_whole else None,
+        "retention": share.share,
+        "lower": share.lower,
+        "upper": share.upper,
+        "crude_ratio": share.share / others if others and read >= MIN_DOCUMENTS else None,
+        "ratio": found.ratio if found else None,
+        "ratio_lower": found.lower if found else None,
+        "ratio_upper": found.upper if found else None,
+        "q": test.q if test else None,
+        "stages": {
+            name.removeprefix("lost:"): int(_of(counts, value, family, name)[0].sum())
+            for name in counts.outcomes
+            if name.startswith("lost:") and name != f"lost:{WHOLE}"
+        },
+    }  # fmt: skip
+
+
+def _coverage(counts: Counts) -> list[dict[str, Any]]:
+    """Return for each axis and language how many of the compared documents could be assessed."""
+    languages = sorted({language for _, language, _ in counts.strata}, key=lambda name: (name is None, name or ""))
+    axes = list(dict.fromkeys(axis_of(name) for name in group_names()))
+    rows = []
+    for language in languages:
+        mine = np.array([own == language for _, own, _ in counts.strata], bool)
+        read, screened, regions = (int(counts.of(f, f"read:{WHOLE}")[mine].sum()) for f in (ALL, GROUPS, REGION))
+        listed = {axis_of(name) for name in groups_of(language)} if language else set()
+        rows += [
+            {"axis": axis, "language": language, "documents": read, "assessed": screened if axis in listed else 0}
+            for axis in axes
+        ]
+        rows.append({"axis": REGION, "language": language, "documents": read, "assessed": regions})
+        rows.append({"axis": LANGUAGE, "language": language, "documents": read, "assessed": read if language else 0})
+    return rows
+
+
+def _association(counts: Counts) -> list[dict[str, Any]]:
+    """Return how often the mentions of a group stand beside negative and toxic words, against all groups of the same source and language.
+
+    A count of words within ten words of a mention, by lists: no judgement of what is said of anybody.
+    """
+    people = [name for name in group_names() if not name.startswith(f"{DIALECT}:")]
+    cells = {key: n for n, key in enumerate(sorted({(s, lang or "") for s, lang, _ in counts.strata}))}
+    place = np.array([cells[s, lang or ""] for s, lang, _ in counts.strata], np.int64)
+
+    def by_cell(value: str, outcome: str) -> Integers:
+        return np.bincount(place, counts.of(value, outcome), len(cells)).astype(np.int64)
+
+    rows = []
+    for context in (NEGATIVE, TOXIC):
+        mentioned = {name: by_cell(name, f"read:{WHOLE}") for name in people}
+        beside = {name: by_cell(in_context(name, context), f"read:{WHOLE}") for name in people}
+        everyone, near = sum(mentioned.values(), np.zeros(len(cells))), sum(beside.values(), np.zeros(len(cells)))
+        rate = near / np.maximum(everyone, 1)
+        for name in people:
+            n, hits = int(mentioned[name].sum()), int(beside[name].sum())
+            if n < MIN_DOCUMENTS:
+                continue
+            share, expected = proportion(hits, n), float((mentioned[name] * rate).sum() / n)
+            after = _kept(counts, name)
+            rows.append(
+                {
+                    "value": name, "context": context, "documents": n, "beside": hits, "share": share.share,
+                    "lower": share.lower, "upper": share.upper, "expected": expected,
+                    "ratio": share.share / expected if expected else None,
+                    "share_kept": _kept(counts, in_context(name, context)) / after if after else None,
+                }
+            )  # fmt: skip
+    return sorted(rows, key=lambda row: (row["context"], -(row["ratio"] or 0.0), row["value"]))
+
+
+def _kept(counts: Counts, value: str) -> int:
+    return counts.total(value, f"read:{WHOLE}") - counts.total(value, f"lost:{WHOLE}")
+
+
+def _gaps(counts: Counts) -> list[str]:
+    """Say how many documents could not be assessed, and why."""
+    read = counts.total(ALL, f"read:{WHOLE}")
+    gaps: dict[str, int] = {}
+    for place, (_, language, _) in enumerate(counts.strata):
+        left = int(counts.of(ALL, f"read:{WHOLE}")[place] - counts.of(GROUPS, f"read:{WHOLE}")[place])
+        why = "no language is known" if language is None else f"no list of terms for '{language}'"
+        if language in term_lists():
+            why = "the text has expired or is gone"
+        if left:
+            gaps[why] = gaps.get(why, 0) + left
+    said = [
+        f"groups in {n:,} of {read:,} documents: {why}" for why, n in sorted(gaps.items(), key=lambda i: (-i[1], i[0]))
+    ]
+    without = read - counts.total(REGION, f"read:{WHOLE}")
+    return [*said, *([f"region of {without:,} of {read:,} documents: the address names no country"] if without else [])]
