@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from pipeline.commands.options import (
     show,
 )
 from pipeline.report import decisions, terminal
+from pipeline.report.story import print_story
 
 
 def explain(
@@ -28,13 +30,16 @@ def explain(
         bool,
         typer.Option(help="Show where a removed duplicate's text differs from its survivor's; may hold personal data."),
     ] = True,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Show the rules of every stage, not only of the one that rejected.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Tell a document's whole story: every stage, value, finding and gate, in every batch that saw it."""
     from pipeline.explain import explain as story_of
 
     story = story_of(config.load(config_file), document_id, texts=text)
-    show(story, as_json, terminal.print_story, ascii_only=True)
+    show(story, as_json, partial(print_story, all_rules=rules), ascii_only=True)
 
 
 def why(

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from pipeline.report.files import files_table
 from pipeline.report.funnel import funnel_table
-from pipeline.report.twin import print_twin
+from pipeline.report.story import value_text
 
 COLOURS = {"pass": "green", "flag": "yellow", "block": "red"}
 INDICATOR_NAMES = {
@@ -121,42 +121,6 @@ def print_gate(out: Console, result: dict[str, Any]) -> None:
     out.print(f"report: {escape(result['report'])}")
 
 
-def print_story(out: Console, story: dict[str, Any]) -> None:
-    """Print a document's story."""
-    out.print(f"document [bold]{escape(story['document_id'])}[/]")
-    for batch in story["batches"]:
-        out.print(
-            f"\nbatch [bold]{batch['batch_id']}[/] against release {batch['base'] or 'none'}: {escape(batch['outcome'])}"
-        )
-        table = Table(header_style="bold")
-        for name in ("stage", "gate", "verdict", "values"):
-            table.add_column(name, overflow="fold")
-        for entry in batch["stages"]:
-            said = "\n".join(_finding(finding) for finding in entry["findings"]) or (
-                "off" if entry["switched_off"] else "keep"
-            )
-            values = ", ".join(
-                f"{name}={_value(value)}" for name, value in entry["values"].items() if name != "lineage"
-            )
-            table.add_row(entry["stage"], entry["gate"] or "-", escape(said), escape(values))
-        out.print(table)
-        for entry in batch["stages"]:
-            if entry.get("twin"):
-                print_twin(out, entry["twin"])
-    for sentence in story["unreadable_batches"]:
-        out.print(f"[yellow]not read[/] {escape(sentence)}")
-
-
-def _finding(finding: dict[str, Any]) -> str:
-    against = "" if finding["value"] is None else f" {_value(finding['value'])} against {_value(finding['limit'])}"
-    evidence = f" [{finding['evidence']}]" if finding["evidence"] else ""
-    return f"{finding['reason']}:{against} {finding['meaning']}{evidence}"
-
-
-def _value(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def print_figures(out: Console, figures: dict[str, Any]) -> None:
     """Print an evaluation: one row a figure with its interval."""
     rows = [{**row, "lower": row.get("lower"), "upper": row.get("upper")} for row in figures["figures"]]
@@ -234,5 +198,5 @@ def _table(title: str, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> 
     for name in names:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*("" if row.get(name) is None else escape(_value(row[name])) for name in names))
+        table.add_row(*("" if row.get(name) is None else escape(value_text(row[name])) for name in names))
     return table

@@ -125,7 +125,7 @@ def due(view: View, policy: Retention, now: dt.datetime, marks: Sequence[Expiry]
 
 
 def _orphans(view: View) -> Iterator[tuple[Store, Entry]]:
-    """Yield the shards that no manifest names, and whatever lies where a snapshot would and has no manifest."""
+    """Yield the shards and scratch files that no manifest names, and whatever lies where a snapshot would and has no manifest."""
     committed = {manifest.name.rpartition("/")[0] for manifest in view.snapshots}
     named = {file.name for manifest in view.snapshots for file in manifest.files}
     for store, entries in ((view.lake, view.entries), *view.raws):
@@ -133,7 +133,7 @@ def _orphans(view: View) -> Iterator[tuple[Store, Entry]]:
             folder, _, file = name.rpartition("/")
             if is_temporary(name) or name.count("/") != _DEPTH or folder.split("/")[2] not in COLUMNS:
                 continue
-            if folder not in committed or (file.startswith("shard-") and name not in named):
+            if folder not in committed or (file.startswith(("shard-", "scratch-")) and name not in named):
                 yield store, entry
 
 

@@ -221,6 +221,7 @@ def test_unnamed_files_go_when_they_and_their_batch_are_old(golden: Copy) -> Non
     folder = manifest.name.rpartition("/")[0]
     dead = {
         golden.plant(f"{folder}/shard-00000-columns-dead.parquet", old),
+        golden.plant(f"{folder}/scratch-pairs-00000-dead.parquet", old),
         golden.plant(f"batches/{batch}/quality/0123456789abcdef/shard-00000-columns-dead.parquet", old),
         golden.plant(f"raw/batches/{batch}/ingest/0123456789abcdef/shard-00000-raw-dead.parquet", old),
         golden.plant("warehouse/corpus/documents/data/rewritten-1.parquet", old),
