@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from pipeline import api, config, listing
-from pipeline.commands import decisions, dedup, lake, pii
+from pipeline.commands import decisions, dedup, lake, pii, quality
 from pipeline.commands.options import (
     BatchOption,
     ConfigFile,
@@ -39,6 +39,7 @@ app.add_typer(lake.quarantined, name="quarantine")
 app.add_typer(lake.reviews, name="review")
 app.add_typer(lake.lakes, name="lake")
 app.add_typer(dedup.app, name="dedup")
+app.add_typer(quality.app, name="quality")
 app.add_typer(pii.app, name="pii")
 app.command()(lake.gc)
 

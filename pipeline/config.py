@@ -219,6 +219,8 @@ class Quality(Model):
     """Rules that are recorded where they speak against a document, and reject nothing."""
     limits: dict[str, float] = Field(default_factory=dict)
     """Limits of one's own in place of the published ones, by the rule's name."""
+    model: str | None = None
+    """File of a model that `sluice quality train` made; default: the packaged one."""
     max_removed_share: Share = 0.9
     """A source that loses more than this to quality is flagged."""
 
@@ -480,5 +482,8 @@ def _resolve(settings: Settings, folder: Path) -> Settings:
             "validation": settings.validation.model_copy(update={"benchmark_slices": slices}),
             "lake": lake,
             "expectations": anchor(settings.expectations) if settings.expectations else None,
+            "quality": settings.quality.model_copy(
+                update={"model": anchor(settings.quality.model) if settings.quality.model else None}
+            ),
         }
     )

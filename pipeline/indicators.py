@@ -124,7 +124,8 @@ def _reference_score(settings: Settings, sample: pa.Table) -> npt.NDArray[np.boo
     """Return where the plain-Python measures put the document at or above the threshold."""
     from pipeline.quality.reference import reference_scores
 
-    scores = reference_scores(sample.column("text").to_pylist(), sample.column("language").to_pylist())
+    texts, languages, kinds = (sample.column(name).to_pylist() for name in ("text", "language", "source_kind"))
+    scores = reference_scores(texts, languages, kinds, settings.quality.model)
     # The stage's scores are 32-bit; a document on the limit must not fail by the digits that were cut.
     return np.asarray(scores >= settings.cleaning.quality_threshold - 1e-6, bool)
 

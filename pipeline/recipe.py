@@ -13,6 +13,7 @@ from pipeline.stage import Stage
 if TYPE_CHECKING:
     from pipeline.batch import Batch
     from pipeline.lake.snapshots import Chain
+    from pipeline.stages.quality import QualityStage
     from pipeline.work import Work
 
 
@@ -83,6 +84,11 @@ def _pii(settings: Settings, _: Mapping[str, str]) -> Stage:
 
 
 def _quality(settings: Settings, _: Mapping[str, str]) -> Stage:
+    return quality_stage(settings)
+
+
+def quality_stage(settings: Settings) -> QualityStage:
+    """Return the quality stage of a configuration."""
     from pipeline.stages.quality import QualityStage
 
     own = settings.quality
@@ -91,6 +97,7 @@ def _quality(settings: Settings, _: Mapping[str, str]) -> Stage:
         hard_rules=own.hard_rules,
         soft_rules=own.soft_rules,
         limits=tuple(sorted(own.limits.items())),
+        model=own.model,
     )
 
 
@@ -195,7 +202,10 @@ RECIPE: tuple[Step, ...] = (
     ),
     Step(
         "quality",
-        lambda s: [s.cleaning.quality_threshold, s.quality.model_dump(mode="json", exclude={"max_removed_share"})],
+        lambda s: [
+            s.cleaning.quality_threshold,
+            s.quality.model_dump(mode="json", exclude={"max_removed_share", "model"}),
+        ],
         code=("text", "quality", "stages/quality.py"),
         build=_quality,
         enabled=lambda s: s.cleaning.filter_low_quality,

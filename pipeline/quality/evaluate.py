@@ -37,9 +37,18 @@ class Figures(NamedTuple):
 
 
 def evaluate(
-    rows: Sequence[Mapping[str, str]], threshold: float, language: str = "en", model: Model | None = None
+    rows: Sequence[Mapping[str, str]],
+    threshold: float,
+    language: str = "en",
+    model: Model | None = None,
+    kind: str | None = None,
 ) -> Figures:
     """Return the figures of the score on labelled texts.
+
+    Parameters
+    ----------
+    rows
+        `text` and `label`; `language` and `kind` where they are not the given ones.
 
     Raises
     ------
@@ -50,7 +59,10 @@ def evaluate(
     if labels != {"good", "bad"}:
         raise UserError(f"labels must be 'good' and 'bad', both present, not {sorted(labels)}")
     good = np.array([row["label"] == "good" for row in rows], bool)
-    scores = score(measures_of([row["text"] for row in rows], language), model)
+    kinds = [row.get("kind", kind) for row in rows]
+    scores = score(
+        measures_of([row["text"] for row in rows], [row.get("language", language) for row in rows]), model, kinds
+    )
     kept = scores >= threshold
     return Figures(
         len(rows),
@@ -61,9 +73,10 @@ def evaluate(
     )
 
 
-def measures_of(texts: Sequence[str], language: str | None) -> Values:
-    """Return the measures of texts of one language, NaN where one does not apply."""
-    languages = pa.array([language] * len(texts), pa.string())
+def measures_of(texts: Sequence[str], language: str | Sequence[str | None] | None) -> Values:
+    """Return the measures of texts of one language, or of one each, NaN where one does not apply."""
+    codes = [language] * len(texts) if language is None or isinstance(language, str) else list(language)
+    languages = pa.array(codes, pa.string())
     values = measure(pa.array(texts, pa.string()), primary_subtags(languages))
     columns = len(MEASURES)
     return with_nulls(values[:, :columns], values[:, columns], languages).astype(np.float64)

@@ -53,7 +53,20 @@ def choose(words: list[str], candidates: set[str]) -> list[str]:
 
 
 def surprise(texts: list[str]) -> letters.Table:
-    """Return the table of one language: sixteenths of a bit, at most 255, by the two letters before and the letter itself."""
+    """Return the table of one language, by the two letters before and the letter itself.
+
+    It is scaled so that ordinary text costs the same in each language: by what each half of the text costs with the other's table.
+    """
+    halves = texts[::2], texts[1::2]
+    costs = []
+    for own, other in (halves, halves[::-1]):
+        table = counted(other, 1.0)
+        costs += [letters.cost(text, table) for text in own]
+    return counted(texts, letters.ORDINARY / float(np.median(costs)))
+
+
+def counted(texts: list[str], scale: float) -> letters.Table:
+    """Return a table in sixteenths of a bit times `scale`, at most 255."""
     size = letters.SYMBOLS
     triples = np.zeros((size, size, size))
     for text in texts:
@@ -66,7 +79,7 @@ def surprise(texts: list[str]) -> letters.Table:
     pairs = triples.sum(0)
     pair = (pairs + SMOOTHING * single) / (pairs.sum(1, keepdims=True) + SMOOTHING)
     triple = (triples + SMOOTHING * pair) / (triples.sum(2, keepdims=True) + SMOOTHING)
-    return np.asarray(np.minimum(np.round(-16 * np.log2(triple)), 255), np.uint8)
+    return np.asarray(np.minimum(np.round(-letters.UNIT * scale * np.log2(triple)), 255), np.uint8)
 
 
 def read_texts(folder: Path) -> dict[str, list[str]]:

@@ -9,17 +9,30 @@ import pyarrow as pa
 
 from pipeline.document import MEASURES
 from pipeline.quality.rules import primary_subtags, with_nulls
-from pipeline.quality.score import score
+from pipeline.quality.score import packaged, score
 from pipeline.text.characters import Values
 from pipeline.text.measures_reference import measures, spaceless_share
 
 
-def reference_scores(texts: Sequence[str], languages: Sequence[str | None]) -> Values:
-    """Return the quality score of each text, in [0, 1], computed without the kernel."""
+def reference_scores(
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    kinds: Sequence[str | None] | None = None,
+    model: str | None = None,
+) -> Values:
+    """Return the quality score of each text, in [0, 1], computed without the kernel.
+
+    Parameters
+    ----------
+    kinds
+        Kinds of the texts' sources; None: not calibrated.
+    model
+        File of the model; None: the packaged one.
+    """
     codes = pa.array(languages, pa.string())
     found = [measures(text, code) for text, code in zip(texts, primary_subtags(codes), strict=True)]
     values = np.array([[row[name] for name in MEASURES] for row in found], np.float64).reshape(
         len(texts), len(MEASURES)
     )
     shares = np.array([spaceless_share(text) for text in texts], np.float64)
-    return score(with_nulls(values, shares, codes).astype(np.float64))
+    return score(with_nulls(values, shares, codes).astype(np.float64), packaged(model), kinds)

@@ -1,4 +1,4 @@
-"""The recipe of the packaged model: ``python -m pipeline.quality.train FOLDER`` writes `model.json`.
+"""The recipe of the packaged model: ``sluice quality train --packaged FOLDER`` makes it.
 
 Form is learnt, not topic. The labelled texts at hand differ in length, era and format, and all of that leaks the label; so
 
@@ -6,30 +6,30 @@ Form is learnt, not topic. The labelled texts at hand differ in length, era and 
 - two thirds of the weight of the bad side are corruptions of *good* texts, and part of the good side are good texts with a
   part in capitals (`notice`), so that licences are not taken for shouting;
 - every origin weighs the same within its side, however many texts it has;
-- a copy of each text has its stop-word measures taken away, so that the other features can carry a language without a list.
+- a copy of each text has the measures taken away that need lists of its language, so that the others can carry one without.
 
 Weights are bounded below by zero and drawn to zero by a squared penalty; the problem is convex and the generator seeded, so the
-same texts give the same model. The intercept is calibrated to `PRIOR`, the share of good documents that is assumed of a batch.
+same texts give the same model. Then the score is calibrated for each kind of source (`pipeline/quality/calibrate.py`) to `PRIOR`, the
+share of good documents that is assumed of a batch.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import sys
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.quality.corruptions import CORRUPTIONS, notice, truncated
-from pipeline.quality.evaluate import area_under_curve, calibration_error, measures_of
+from pipeline.quality.evaluate import measures_of
 from pipeline.quality.features import FEATURES
 from pipeline.quality.score import FORMAT, Model, penalties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pipeline.text.characters import Values
 
@@ -43,23 +43,41 @@ CORRUPTED_CHARACTERS = (40, 4000)
 """Length of what is corrupted, log-uniform."""
 RIDGE = 0.0005
 NO_STOP_WORDS = 0.4
-"""Share of an origin's weight that its copy without stop-word measures has; not for corruptions that only these show."""
+"""Share of an origin's weight that its copy without those has; not for corruptions that only these show."""
+_OF_A_LANGUAGE = frozenset({"stop_word_share", "letter_surprise", "spam_ratio", "boilerplate_ratio"})
 _ONLY_STOP_WORDS = frozenset({"shuffled_characters", "keyboard_mash"})
 
-ORIGINS: dict[str, tuple[str, str]] = {
-    "18f_posts": ("good", "CC0-1.0"),
-    "digitalgov": ("good", "CC0-1.0"),
-    "peps": ("good", "public domain or CC0-1.0"),
-    "plos_chunks_train": ("good", "CC-BY-4.0, CC-BY-3.0 or CC0-1.0 by row"),
-    "se_sherlock": ("good", "CC0-1.0"),
-    "onestopenglish": ("good", "CC-BY-SA-4.0"),
-    "machine_junk": ("bad", "free licences of Debian main"),
-    "spamassassin_spam2": ("bad", "PDDL-1.0"),
-    "sms_spam": ("bad", "CC-BY-4.0 upstream"),
-    "spamassassin_ham2": ("ham", "PDDL-1.0"),
-    "sms_ham": ("ham", "CC-BY-4.0 upstream"),
+ORIGINS: dict[str, tuple[str, str, str]] = {
+    "18f_posts": ("good", "CC0-1.0", "web"),
+    "digitalgov": ("good", "CC0-1.0", "web"),
+    "peps": ("good", "public domain or CC0-1.0", "licensed"),
+    "plos_chunks_train": ("good", "CC-BY-4.0, CC-BY-3.0 or CC0-1.0 by row", "licensed"),
+    "se_sherlock": ("good", "CC0-1.0", "licensed"),
+    "onestopenglish": ("good", "CC-BY-SA-4.0", "licensed"),
+    "machine_junk": ("bad", "free licences of Debian main", "licensed"),
+    "spamassassin_spam2": ("bad", "PDDL-1.0", "web"),
+    "sms_spam": ("bad", "CC-BY-4.0 upstream", "social"),
+    "spamassassin_ham2": ("ham", "PDDL-1.0", "web"),
+    "sms_ham": ("ham", "CC-BY-4.0 upstream", "social"),
+    "goemotions_reddit": ("post", "CC-BY-4.0 upstream", "social"),
 }
-"""Data sets of the packaged model: side and licence. Only numbers learnt from them are packaged, no text."""
+"""Data sets of the packaged model: side, licence and kind. Only numbers learnt from them are packaged, no text.
+
+"ham" is ordinary text, good with little weight; a "post" is ordinary too and calibrates social sources, but no weight is learnt from it.
+"""
+POSTS = 2_000
+"""Posts that calibrate: the first of their set; the others stay unseen."""
+
+
+class Labelled(NamedTuple):
+    """One labelled text."""
+
+    text: str
+    label: str
+    """"good", "bad", "ham" or "post"; see `ORIGINS`."""
+    origin: str
+    kind: str = "web"
+    language: str | None = "en"
 
 
 class Origin(NamedTuple):
@@ -68,67 +86,101 @@ class Origin(NamedTuple):
     good: bool
     weight: float
     real: bool
+    measures: Values
     features: Values
+    kinds: npt.NDArray[np.object_]
     copy_without_stop_words: bool = True
+    fitted: bool = True
+    """Whether weights are learnt from it; False: it only calibrates."""
 
 
-def train(texts: Sequence[str], labels: Sequence[str], origins: Sequence[str], seed: int = 1) -> dict[str, Any]:
+def train(rows: Sequence[Labelled], seed: int = 1, extra: dict[str, Origin] | None = None) -> dict[str, Any]:
     """Return a model as JSON data, its card with the figures inside.
 
     Parameters
     ----------
-    texts, labels, origins
-        One each a text: the label is "good", "bad" or "ham" (ordinary, weighs little); the origin names its data set.
+    rows
+        Labelled texts.
+    extra
+        Further origins whose measures are known already.
     seed
         Of the draws: which texts, where they are cut, how they are corrupted.
     """
-    table = prepare(texts, labels, origins, seed)
+    from pipeline.quality.calibrate import calibrate, figures, left_out
+
+    table = prepare(rows, seed) | (extra or {})
     model = fit(table)
+    logits = left_out(table, model)
+    calibration = calibrate(table, logits)
+    origins = {row.origin for row in rows}
     card = {
         "task": "share of ordinary, well-formed text; English prose is the model of what is ordinary",
         "sets": {
-            name: {"side": side, "license": licence} for name, (side, licence) in ORIGINS.items() if name in origins
+            name: dict(
+                zip(
+                    ("side", "license", "kind"),
+                    ORIGINS.get(name, ("", "stated by whoever trained it", "")),
+                    strict=True,
+                )
+            )
+            for name in sorted(origins | set(extra or {}))
         },
         "corruptions": sorted(CORRUPTIONS),
         "prior": PRIOR,
-        "figures": figures(table, model),
-        "limits": "sees form, not truth or intent: well-written advertising scores as high as a news article",
+        "figures": figures(table, model, logits),
+        "limits": "sees form and the words of advertising, not truth: a well-written falsehood scores as high as a news article; "
+        "no human judgement of crawled pages was at hand, so the share of good documents is assumed, not measured",
     }
     features = [
         {**feature._asdict(), "weight": weight}
         for feature, weight in zip(model.features, model.weights, strict=True)
         if weight > 0
     ]
-    return {"format": FORMAT, "intercept": model.intercept, "features": features, "card": card}
+    found = {kind: [offset, slope] for kind, (offset, slope) in calibration.items()}
+    return {"format": FORMAT, "intercept": model.intercept, "features": features, "calibration": found, "card": card}
 
 
-def prepare(texts: Sequence[str], labels: Sequence[str], origins: Sequence[str], seed: int) -> dict[str, Origin]:
+def prepare(rows: Sequence[Labelled], seed: int) -> dict[str, Origin]:
     """Return every origin's features, corruptions of the good texts among them."""
     generator = np.random.default_rng(seed)
     table: dict[str, Origin] = {}
-    good: list[str] = []
-    for name in sorted(set(origins)):
-        own = [text for text, origin in zip(texts, origins, strict=True) if origin == name and text.strip()]
-        label = labels[list(origins).index(name)]
+    good: list[tuple[str, str]] = []
+    for name in sorted({row.origin for row in rows}):
+        own = [row for row in rows if row.origin == name and row.text.strip()]
+        label = own[0].label
         order = generator.permutation(len(own))[:TEXTS]
-        chosen = [own[i] for i in order] + [truncated(own[i], generator) for i in order]
+        chosen = [own[i] for i in order]
+        chosen += [row._replace(text=truncated(row.text, generator)) for row in chosen]
         if label == "good":
-            good += chosen
+            good += [(row.text, row.kind) for row in chosen]
         weight = HAM if label == "ham" else 1.0
-        table[name] = Origin(label != "bad", weight, real=True, features=_features(chosen))
+        found = measures_of([row.text for row in chosen], [row.language for row in chosen])
+        kinds = np.array([row.kind for row in chosen], dtype=object)
+        table[name] = Origin(
+            label != "bad", weight, True, found, penalties(found, FEATURES), kinds, fitted=label != "post"
+        )
     shortest, longest = np.log(CORRUPTED_CHARACTERS)
     for name, corruption in [*CORRUPTIONS.items(), ("notice", notice)]:
         sizes = np.exp(generator.uniform(shortest, longest, CORRUPTED_TEXTS)).astype(int)
-        drawn = generator.integers(0, len(good), CORRUPTED_TEXTS)
-        parts = [good[i][:size] for i, size in zip(drawn, sizes, strict=True)]
-        features = _features([corruption(part, generator) for part in parts])
-        fair = name == "notice"
-        table[name] = Origin(fair, NOTICE if fair else 1.0, False, features, name not in _ONLY_STOP_WORDS)
+        drawn = [good[i] for i in generator.integers(0, len(good), CORRUPTED_TEXTS)]
+        parts = [text[:size] for (text, _), size in zip(drawn, sizes, strict=True)]
+        found = measures_of([corruption(part, generator) for part in parts], "en")
+        kinds = np.array([kind for _, kind in drawn], dtype=object)
+        table[name] = Origin(
+            name == "notice",
+            NOTICE if name == "notice" else 1.0,
+            False,
+            found,
+            penalties(found, FEATURES),
+            kinds,
+            copy_without_stop_words=name not in _ONLY_STOP_WORDS,
+        )
     return table
 
 
-def _features(texts: Sequence[str]) -> Values:
-    return penalties(measures_of(texts, "en"), FEATURES)
+def origin_of_reviews(measures: Values, kinds: npt.NDArray[np.object_], *, good: bool) -> Origin:
+    """Return documents that curators judged as an origin."""
+    return Origin(good, 1.0, True, measures, penalties(measures, FEATURES), kinds)
 
 
 def fit(table: dict[str, Origin], near: Model | None = None) -> Model:
@@ -138,9 +190,9 @@ def fit(table: dict[str, Origin], near: Model | None = None) -> Model:
     """
     from scipy.optimize import minimize
 
-    stop = [i for i, feature in enumerate(FEATURES) if feature.measure == "stop_word_share"]
+    stop = [i for i, feature in enumerate(FEATURES) if feature.measure in _OF_A_LANGUAGE]
     rows, sides, weights = [], [], []
-    for origin in table.values():
+    for origin in (origin for origin in table.values() if origin.fitted):
         share = _share(origin, table) / len(origin.features)
         bare = origin.features.copy()
         bare[:, stop] = 0
@@ -167,64 +219,18 @@ def fit(table: dict[str, Origin], near: Model | None = None) -> Model:
 
 def _share(origin: Origin, table: dict[str, Origin]) -> float:
     """Return an origin's part of the whole weight."""
-    peers = [o for o in table.values() if o.good == origin.good and (o.good or o.real == origin.real)]
+    peers = [o for o in table.values() if o.fitted and o.good == origin.good and (o.good or o.real == origin.real)]
     part = PRIOR if origin.good else (1 - PRIOR) * ((1 - CORRUPTED) if origin.real else CORRUPTED)
     return part * origin.weight / sum(peer.weight for peer in peers)
 
 
-def figures(table: dict[str, Origin], whole: Model) -> dict[str, Any]:
-    """Return how well origins are told apart that the model has not seen: each good with each bad one, left out as a pair.
-
-    The corruptions of a left-out good origin's texts stay in, mixed with those of the others.
-    """
-    good = [name for name, origin in table.items() if origin.good and origin.weight == 1]
-    bad = [name for name, origin in table.items() if not origin.good]
-    curves: dict[str, list[float]] = {name: [] for name in bad}
-    pooled: list[tuple[Values, bool]] = []
-    for left in good:
-        for right in bad:
-            model = fit({name: origin for name, origin in table.items() if name not in {left, right}}, near=whole)
-            scores = {name: _score(table[name].features, model) for name in (left, right)}
-            curves[right].append(area_under_curve(scores[left], scores[right]))
-            pooled += [(scores[left], True), (scores[right], False)]
-    values = np.concatenate([scores for scores, _ in pooled])
-    sides = np.concatenate([np.full(len(scores), side) for scores, side in pooled])
-    weights = np.where(sides, PRIOR / sides.sum(), (1 - PRIOR) / (~sides).sum())
-    real = [name for name in bad if table[name].real]
-    return {
-        "auc_left_out_pairs": {name: round(float(np.mean(area)), 3) for name, area in curves.items()},
-        "auc_left_out_worst_pair": round(min(min(area) for area in curves.values()), 3),
-        "auc_left_out_mean": round(float(np.mean([curves[name] for name in bad])), 3),
-        "auc_left_out_mean_of_real_bad": round(float(np.mean([curves[name] for name in real])), 3) if real else None,
-        "calibration_error_left_out": round(calibration_error(values, sides, weights), 3),
-    }
-
-
-def _score(features: Values, model: Model) -> Values:
-    return np.asarray(1 / (1 + np.exp(features @ np.asarray(model.weights) - model.intercept)), np.float64)
-
-
-def read_origins(folder: Path) -> tuple[list[str], list[str], list[str]]:
-    """Return texts, labels and origins of the packaged model's data sets: ``FOLDER/<set>/data.jsonl.gz``."""
-    texts: list[str] = []
-    labels: list[str] = []
-    origins: list[str] = []
-    for name, (side, _) in ORIGINS.items():
-        with gzip.open(folder / name.replace("sms_ham", "sms_spam") / "data.jsonl.gz", "rt", encoding="utf-8") as lines:
-            own = [row["text"] for row in map(json.loads, lines) if row["label"] == side]
-        texts += own
-        labels += [side] * len(own)
-        origins += [name] * len(own)
-    return texts, labels, origins
-
-
-def main(folder: str) -> None:
-    """Train on the data sets in a folder and replace the packaged model."""
-    model = train(*read_origins(Path(folder)))
-    Path(str(files("pipeline.quality").joinpath("model.json"))).write_text(
-        json.dumps(model, indent=1) + "\n", encoding="utf-8"
-    )
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+def read_origins(folder: Path) -> list[Labelled]:
+    """Return the packaged model's texts: ``FOLDER/quality/<set>/data.jsonl.gz``, and the posts in ``FOLDER/social``."""
+    found: list[Labelled] = []
+    for name, (side, _, kind) in ORIGINS.items():
+        place = folder / ("social" if side == "post" else "quality") / name.replace("sms_ham", "sms_spam")
+        with gzip.open(place / "data.jsonl.gz", "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        own = rows[:POSTS] if side == "post" else [row for row in rows if row["label"] == side]
+        found += [Labelled(row["text"], side, name, kind) for row in own]
+    return found

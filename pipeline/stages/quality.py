@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipeline.document import MEASURES, QUALITY
 from pipeline.quality.rules import chosen, evaluate, primary_subtags, with_nulls
-from pipeline.quality.score import digest, score
+from pipeline.quality.score import digest, packaged, score
 from pipeline.text.measures import measure
 from pipeline.verdict import Rule, evaluate_rules
 
@@ -30,6 +30,8 @@ class QualityStage:
     """Presets and rules that are recorded and reject nothing."""
     limits: tuple[tuple[str, float], ...] = ()
     """Limits in place of the published ones, by rule."""
+    model: str | None = None
+    """File of the score's model; None: the packaged one."""
     name: str = "quality"
     version: str = "1"
 
@@ -46,17 +48,17 @@ class QualityStage:
     @property
     def models(self) -> dict[str, str]:
         """The score's coefficients."""
-        return {"quality": digest()}
+        return {"quality": digest(self.model)}
 
     def apply(self, documents: pa.RecordBatch) -> pa.RecordBatch:
         """Return score, measures and verdict for each document; a measure that does not apply is null."""
         raw = measure(documents.column("text"), primary_subtags(documents.column("language")))
         width = len(MEASURES)
         values = with_nulls(raw[:, :width], raw[:, width], documents.column("language"))
-        scores = score(values.astype(np.float64)).astype(np.float32)
+        kinds = documents.column("source_kind")
+        scores = score(values.astype(np.float64), packaged(self.model), kinds.to_pylist()).astype(np.float32)
         columns = [pa.array(values[:, place], pa.float32(), mask=np.isnan(values[:, place])) for place in range(width)]
         stored = [pa.array(scores, pa.float32()), *columns]
-        kinds = documents.column("source_kind")
         soft = evaluate_rules(documents.num_rows, evaluate(values, kinds, chosen(self.soft_rules, dict(self.limits))))
         rules = self.rules(pa.RecordBatch.from_arrays([*stored, kinds], names=list(self.decides_by)))
         verdict = evaluate_rules(documents.num_rows, rules)

@@ -1,6 +1,6 @@
 """How surprising the letters of a text are in its language: what tells words from gibberish.
 
-The tables (`letters.npz`) say how many sixteenths of a bit each letter costs after the two symbols before it; they are made by
+The tables (`letters.npz`) say how many sixteenths of a (scaled) bit each letter costs after the two symbols before it; they are made by
 `pipeline/quality/language_tables.py`. A symbol is one of the 26 letters, in lower case and without accents, any other letter
 (`OTHER`), or 0 for whatever is none: a run of those is one symbol.
 """
@@ -27,6 +27,8 @@ OTHER = 27
 SYMBOLS = 28
 UNIT = 16
 """Table entries to a bit."""
+ORDINARY = 3.2
+"""What a letter of ordinary text costs, in bits, in every language: the tables are scaled to it, so that one limit fits all."""
 _LAST = 0x34000
 
 
@@ -53,14 +55,18 @@ def symbols(text: str) -> Iterator[int]:
 
 
 def surprise(text: str, language: str) -> float:
-    """Return the mean surprise of a text's letters in bits; 0 where it has none.
+    """Return the mean surprise of a text's letters in bits (`ORDINARY` for ordinary text); 0 where it has none.
 
     Raises
     ------
     KeyError
         If the language has no table.
     """
-    table = tables()[language]
+    return cost(text, tables()[language])
+
+
+def cost(text: str, table: Table) -> float:
+    """Return the mean cost of a text's letters by a table."""
     before = last = total = count = 0
     for following in symbols(text):
         if following or last:

@@ -66,7 +66,25 @@ def test_contributions_add_up_to_the_log_odds():
     assert next(iter(parts)) == "intercept"
     assert all((values <= 0).all() for name, values in parts.items() if name != "intercept")
     scores = score(measures)
-    np.testing.assert_allclose(sum(parts.values()), np.log(scores / (1 - scores)), rtol=1e-9)
+    np.testing.assert_allclose(sum(parts.values()), np.log(scores / (1 - scores)), atol=1e-6)
+
+
+def test_each_kind_has_its_own_odds_and_contributions_still_add_up():
+    measures = measures_of([texts.NAVIGATION] * 4, "en")
+    kinds = ["web", "social", "licensed", None]
+    scores = score(measures, kinds=kinds)
+    assert len(set(scores.round(6))) == 4
+    parts = contributions(measures, kinds=kinds)
+    np.testing.assert_allclose(sum(parts.values()), np.log(scores / (1 - scores)), atol=1e-6)
+    assert scores[3] == score(measures)[0]
+
+
+@given(st.lists(st.sampled_from(["web", "social", "licensed"]), min_size=1, max_size=5), st.data())
+def test_contributions_add_up_for_any_measures(kinds, data):
+    value = st.one_of(st.floats(0, 1), st.floats(0, 1e6), st.just(float("nan")))
+    measures = np.array([[data.draw(value) for _ in MEASURES] for _ in kinds])
+    total = sum(contributions(measures, kinds=kinds).values())
+    np.testing.assert_allclose(1 / (1 + np.exp(-total)), score(measures, kinds=kinds), atol=1e-12)
 
 
 @given(st.data())
@@ -129,11 +147,19 @@ def test_the_packaged_model_has_a_card_and_a_digest():
         ({"measure": "beauty"}, "unknown measure 'beauty'"),
         ({"weight": -1}, "negative weight"),
         ({"nose": 1}, "not readable"),
+        ("calibration", "turns the order round"),
     ],
 )
 def test_a_damaged_model_is_refused(change, message):
     feature = Feature("digits", "digit_share", "above", 0.1, 0.1, 2)._asdict() | {"weight": 1.0}
-    data = {"format": 1, "intercept": 0.0, "features": [feature | change if isinstance(change, dict) else feature]}
+    data = {
+        "format": 2,
+        "intercept": 0.0,
+        "calibration": {},
+        "features": [feature | change if isinstance(change, dict) else feature],
+    }
+    if change == "calibration":
+        change = json.dumps(data | {"calibration": {"web": [0, -1]}})
     with pytest.raises(ModelError, match=message):
         parse(change if isinstance(change, str) else json.dumps(data))
 
