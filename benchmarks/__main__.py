@@ -23,7 +23,7 @@ BENCHMARKS = (
     "dedup_boilerplate",
     "explain",
 )
-LONG = ("dedup_peers", "quality_peers")
+LONG = ("dedup_peers", "quality_peers", "quality_model")
 """They take minutes to an hour, and fetch what they compare with."""
 
 

@@ -41,7 +41,7 @@ def evaluate(
     threshold: float,
     language: str = "en",
     model: Model | None = None,
-    kind: str | None = None,
+    kind: str | None = "web",
 ) -> Figures:
     """Return the figures of the score on labelled texts.
 
