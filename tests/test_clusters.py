@@ -22,7 +22,8 @@ from pipeline.cli import app
 from pipeline.clusters import report, with_differences
 from pipeline.errors import UserError
 from pipeline.explain import explain
-from pipeline.report.cluster_page import cluster_page, write_page
+from pipeline.report.cluster_page import cluster_page
+from pipeline.report.pages import write_page
 from pipeline.report.twin import print_twin
 from pipeline.retention.collect import collect
 from pipeline.text.difference import difference

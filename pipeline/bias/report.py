@@ -5,6 +5,7 @@ It is plain data, without any text. It describes differences between groups of d
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -267,17 +268,27 @@ def _kept(counts: Counts, value: str) -> int:
 
 def _gaps(counts: Counts) -> list[str]:
     """Say how many documents could not be assessed, and why."""
-    read = counts.total(ALL, f"read:{WHOLE}")
-    gaps: dict[str, int] = {}
-    for place, (_, language, _) in enumerate(counts.strata):
-        left = int(counts.of(ALL, f"read:{WHOLE}")[place] - counts.of(GROUPS, f"read:{WHOLE}")[place])
-        why = "no language is known" if language is None else f"no list of terms for '{language}'"
-        if language in term_lists():
-            why = "the text has expired or is gone"
-        if left:
-            gaps[why] = gaps.get(why, 0) + left
-    said = [
-        f"groups in {n:,} of {read:,} documents: {why}" for why, n in sorted(gaps.items(), key=lambda i: (-i[1], i[0]))
-    ]
-    without = read - counts.total(REGION, f"read:{WHOLE}")
-    return [*said, *([f"region of {without:,} of {read:,} documents: the address names no country"] if without else [])]
+    read, assessed = (counts.of(family, f"read:{WHOLE}") for family in (ALL, GROUPS))
+    total = int(read.sum())
+    unlisted: Counter[str] = Counter()
+    unknown = gone = 0
+    for (_, language, _), left in zip(counts.strata, (read - assessed).tolist(), strict=True):
+        if language is None:
+            unknown += left
+        elif language in term_lists():
+            gone += left
+        else:
+            unlisted[language] += left
+    most = ", ".join(f"{language} {n:,}" for language, n in unlisted.most_common(5))
+    without = total - counts.total(REGION, f"read:{WHOLE}")
+    gaps = (
+        (
+            unlisted.total(),
+            "groups",
+            f"no list of terms for the language ({most}{', ...' if len(unlisted) > 5 else ''})",
+        ),
+        (unknown, "groups", "no language is known"),
+        (gone, "groups", "the text has expired or is gone"),
+        (without, "region", "the address names no country"),
+    )
+    return [f"{what} of {n:,} of {total:,} documents: {why}" for n, what, why in gaps if n]

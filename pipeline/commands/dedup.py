@@ -73,8 +73,9 @@ def report(
     from pipeline.chain import full_chain
     from pipeline.clusters import report as report_of
     from pipeline.clusters import with_differences
-    from pipeline.report.cluster_page import cluster_page, write_page
+    from pipeline.report.cluster_page import cluster_page
     from pipeline.report.clusters import print_clusters
+    from pipeline.report.pages import write_page
 
     opened = load_batch(reference_of(config_file, batch))
     chain = full_chain(opened)

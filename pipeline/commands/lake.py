@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -81,6 +82,30 @@ def batch_files(
     """Show file by file what was read, kept, rejected by reason, failed by class of error, and passed over by kind."""
     found = listing.batch_files(reference_of(config_file, batch), source)
     show(found, as_json, lambda console, rows: terminal.print_files(console, rows, limit))
+
+
+@batches.command("report")
+def batch_report(
+    config_file: ConfigOption,
+    batch: BatchOption = None,
+    html: Annotated[Path | None, typer.Option(help="Also write it to this file, as a page with pictures.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show whom a batch speaks of and who is kept, beside comparable documents; the page has funnel, scores and drift too. No text."""
+    # Heavy, and of no use to other commands.
+    from pipeline.batch import load_batch
+    from pipeline.batch_report import report
+    from pipeline.chain import full_chain
+    from pipeline.report.batch import print_batch_report
+    from pipeline.report.batch_page import batch_page
+    from pipeline.report.pages import write_page
+
+    opened = load_batch(reference_of(config_file, batch))
+    found = report(opened, full_chain(opened))
+    if html:
+        write_page(opened.settings, html, batch_page(found))
+        log.print(f"page: {html}", markup=False)
+    show(found, as_json, print_batch_report, ascii_only=True)
 
 
 @quarantined.command("list")

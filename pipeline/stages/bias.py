@@ -99,13 +99,13 @@ def fine_documents(shard: int, chain: Chain) -> tuple[Documents, npt.NDArray[np.
             one(regions(table.column("uri"))),
             np.asarray(pc.fill_null(table.column("characters"), 0), np.int64),
             screen(_texts(shard, chain, take), language),
-            _outcomes({stage: verdict.take(take) for stage, verdict in verdicts.items()}, len(rows)),
+            outcomes({stage: verdict.take(take) for stage, verdict in verdicts.items()}, len(rows)),
         ),
         rows,
     )
 
 
-def _outcomes(verdicts: Mapping[str, pa.Array], length: int) -> dict[str, Bools]:
+def outcomes(verdicts: Mapping[str, pa.Array], length: int) -> dict[str, Bools]:
     """Return every outcome of the judging stages: who was read and lost, and against whom which rule speaks."""
     alive = np.ones(length, np.bool_)
     found = {f"read:{WHOLE}": alive.copy()}

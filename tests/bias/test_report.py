@@ -142,7 +142,7 @@ def test_what_could_not_be_assessed_is_said() -> None:
     assert rows["gender", "fi"] == 0
     assert rows["language", None] == 0
     said = " ".join(found["not_assessed"])
-    assert "1 of 4 documents: no list of terms for 'fi'" in said
+    assert "groups of 1 of 4 documents: no list of terms for the language (fi 1)" in said
     assert "1 of 4 documents: no language is known" in said
     assert "topic" in said
 
