@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 from pipeline.batch import Batch, lake_store, list_batches, load_batch
 from pipeline.chain import full_chain
@@ -18,9 +15,8 @@ from pipeline.gating import known_verdict
 from pipeline.lake.places import FOLDER as PLACES
 from pipeline.lake.places import find_places, rows_of, snapshot_of
 from pipeline.lake.snapshots import Chain
-from pipeline.recipe import step
+from pipeline.reasoning import reasoning
 from pipeline.review import cases
-from pipeline.stage import Ruled
 from pipeline.twins import TWIN_STAGES, Row, twin
 from pipeline.verdict import REASONS
 
@@ -85,9 +81,8 @@ def _story(batch: Batch, chain: Chain, place: Row, *, texts: bool) -> dict[str, 
     """Return what one batch said of the document at one place."""
     stages = list(_stages(chain, place))
     for entry in stages:
-        entry["rules"] = _rules(
-            batch, chain, entry["stage"], place, [finding["reason"] for finding in entry["findings"]]
-        )
+        reasons = [finding["reason"] for finding in entry["findings"]]
+        entry.update(reasoning(batch, chain, entry["stage"], place, reasons))
         gate = known_verdict(batch, chain, entry["stage"])
         entry["gate"] = gate.verdict if gate else None
         if entry["stage"] in TWIN_STAGES and entry["findings"]:
@@ -100,54 +95,6 @@ def _story(batch: Batch, chain: Chain, place: Row, *, texts: bool) -> dict[str, 
         "outcome": _outcome(chain, stages),
         "curators": _curators(batch),
     }
-
-
-def _rules(batch: Batch, chain: Chain, stage: str, place: Row, decided: list[str]) -> list[dict[str, Any]] | None:
-    """Return every rule of a stage over the document, those that did not speak against it too; None where they do not follow from columns.
-
-    `decided` are the reasons that the stage gave. The rules are the present code's. Where that says something else than what was decided, by other code, only what was decided is told.
-    """
-    built = built_stage(batch, chain, stage)
-    if built is None:
-        return None
-    stored = stored_row(chain, stage, place, built.decides_by)
-    rules = built.rules(stored)
-    if [rule.reason for rule in rules if rule.applies[0]] != decided:
-        return None
-    return [
-        {
-            "reason": rule.reason,
-            "meaning": REASONS[rule.reason][1],
-            "value": None if rule.value is None or np.isnan(rule.value[0]) else float(rule.value[0]),
-            "limit": rule.limit,
-            "side": rule.side,
-            "speaks_against": bool(rule.applies[0]),
-        }
-        for rule in rules
-    ]
-
-
-def built_stage(batch: Batch, chain: Chain, stage: str) -> Ruled | None:
-    """Return a stage as the batch's settings make it, if its verdict follows from rules over columns and it was not switched off."""
-    entry = step(stage)
-    if entry.build is None or chain.manifest(stage).switched_off:
-        return None
-    built = entry.build(batch.settings, chain.upto(stage).fingerprints())
-    return built if isinstance(built, Ruled) else None
-
-
-def stored_row(chain: Chain, stage: str, place: Row, names: Sequence[str]) -> pa.RecordBatch:
-    """Return one document's columns, the stage's own and earlier stages', as a batch of one row."""
-    wrote = {
-        name: next(m.stage for m in reversed(chain.through(stage).manifests) if name in COLUMNS[m.stage].names)
-        for name in names
-    }
-    found: dict[str, pa.Array] = {}
-    for of in dict.fromkeys(wrote.values()):
-        own = [name for name in names if wrote[name] == of]
-        values = chain.read_row(of, place.shard, place.row, own)
-        found |= {name: pa.array([values[name]], COLUMNS[of].field(name).type) for name in own}
-    return pa.RecordBatch.from_arrays([found[name] for name in names], names=list(names))
 
 
 def _curators(batch: Batch) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ def print_story(out: Console, story: dict[str, Any], *, all_rules: bool = False)
         for entry in batch["stages"]:
             if entry["rules"] and (all_rules or entry["findings"]):
                 out.print(_rules(entry))
+            if "score" in entry:
+                _print_score(out, entry)
             if entry.get("twin"):
                 print_twin(out, entry["twin"])
         for case in batch["curators"]:
@@ -31,6 +33,37 @@ def print_story(out: Console, story: dict[str, Any], *, all_rules: bool = False)
                 out.print(f"  {escape(said)}")
     for sentence in story["unreadable_batches"]:
         out.print(f"[yellow]not read[/] {escape(sentence)}")
+
+
+def _print_score(out: Console, entry: dict[str, Any]) -> None:
+    """Print what the score is made of, and what would have decided otherwise."""
+    score = entry["score"]
+    table = Table(
+        title=f"quality score {score['value']:.3f}, demanded {score['limit']:.3f}: {score['log_odds']:+.2f} in log-odds",
+        title_justify="left",
+        header_style="bold",
+    )
+    table.add_column("term")
+    table.add_column("adds", justify="right")
+    table.add_column("")
+    longest = max(abs(term["log_odds"]) for term in score["contributions"])
+    for term in score["contributions"]:
+        colour = "green" if term["log_odds"] > 0 else "red"
+        bar = "█" * max(1, round(24 * abs(term["log_odds"]) / longest))
+        table.add_row(escape(term["term"]), f"{term['log_odds']:+.3f}", f"[{colour}]{bar}[/]")
+    out.print(table)
+    out.print(change_text(entry["nearest_change"]))
+
+
+def change_text(change: dict[str, Any] | None) -> str:
+    """Return a nearest change in words."""
+    if change is None:
+        return "no change of its measures alone would decide otherwise"
+    moves = " and ".join(
+        f"{move['measure']} were {value_text(move['needed'])} (it is {value_text(move['value'])})"
+        for move in change["changes"]
+    )
+    return f"it would be {change['decision']} if {moves}; the score would be {change['score']:.3f}"
 
 
 def relation(rule: dict[str, Any]) -> str:
