@@ -17,6 +17,7 @@ BENCHMARKS = (
     "language",
     "pii",
     "quality",
+    "bias",
     "archives",
     "extraction",
     "dedup_index",

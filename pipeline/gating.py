@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.batch import Batch
 from pipeline.chain import chain_before, full_chain
-from pipeline.errors import GateBlocked, SnapshotError
+from pipeline.errors import GateBlocked, SnapshotError, UserError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
 from pipeline.gates.gate import SPARK_ROWS, judge
@@ -20,6 +20,9 @@ from pipeline.lake.snapshots import Chain
 from pipeline.metrics import narrow_rows
 from pipeline.recipe import STAGES, step
 from pipeline.work import INLINE, master_of, session_of
+
+BATCH_PAGE = "batch.html"
+"""The report on a batch, beside its Data Docs."""
 
 
 def run_gate(batch: Batch, stage: str) -> GateResult:
@@ -116,12 +119,29 @@ def verdicts(batch: Batch) -> dict[str, GateResult]:
 def data_docs(batch: Batch) -> str:
     """Write Great Expectations' Data Docs of the batch's verdicts so far, and return the address of their first page.
 
-    They hold expectations, counts and ids, never a document's text.
+    Once validate has run, the report on the batch lies beside them. They hold expectations, counts and ids, never a document's text.
     """
     from pipeline.gates.docs import build_data_docs
 
     folder = batch.lake.local_path(f"batches/{batch.batch_id}/data_docs-{batch.settings_digest}")
-    return build_data_docs(list(verdicts(batch).values()), folder).as_uri()
+    others = {}
+    page = _batch_page(batch)
+    if page is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / BATCH_PAGE).write_text(page, encoding="utf-8")
+        others[BATCH_PAGE] = "What became of the batch, and of whom it speaks"
+    return build_data_docs(list(verdicts(batch).values()), folder, others).as_uri()
+
+
+def _batch_page(batch: Batch) -> str | None:
+    """Return the page of the report on the batch; None before validate has run, or where an older version wrote what it left."""
+    from pipeline.batch_report import report
+    from pipeline.report.batch_page import batch_page
+
+    try:
+        return batch_page(report(batch, full_chain(batch)))
+    except UserError:
+        return None
 
 
 def report_path(batch: Batch, stage: str) -> str:

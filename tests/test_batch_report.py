@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ET
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pyarrow as pa
 import pytest
@@ -22,8 +24,10 @@ from pipeline.errors import UserError
 from pipeline.recipe import STAGES
 from pipeline.report.batch import print_batch_report
 from pipeline.report.batch_page import batch_page
+from pipeline.stages.bias import count_shard, report_batch
 from pipeline.stages.quality import QualityStage
 from pipeline.verdict import VERDICT
+from pipeline.work import Work
 from tests.end_to_end.conftest import YAML, texts, write_jsonl
 
 RULE = "quality.fineweb.short_lines@1"
@@ -118,6 +122,14 @@ def test_a_planted_rule_is_flagged_by_the_gate_and_stands_in_the_report(
     assert RULE in page
     assert "were tired" not in page
     assert "<script" not in page
+    docs = Path(url2pathname(urlsplit(api.run_gate(reference, "validate")["data_docs"]).path))
+    assert 'href="batch.html"' in docs.read_text()
+    assert (docs.parent / "batch.html").read_text() == page
+    # A shard that nobody counted is missed: the documents are held against what ingest committed.
+    work = Work(batch, "validate", chain, "", "elsewhere", lambda: pytest.fail("no Spark"))
+    shards = [count_shard(shard, chain) for shard in range(chain.shards)]
+    assert report_batch(work, chain, shards)["bias_covered_share"] == 1
+    assert report_batch(work, chain, shards[1:])["bias_covered_share"] == 1 - 1 / len(shards)
 
 
 def test_the_page_escapes_and_its_pictures_are_well_formed() -> None:

@@ -130,6 +130,19 @@ def _mark(
 
 
 @kernel
+def _entry(
+    data: npt.NDArray[np.uint8], position: int, end: int, table: npt.NDArray[np.uint32]
+) -> tuple[np.uint32, int]:
+    """Return the class and lower case of the character at a position, and the position after it; at the end a separator."""
+    if position == end:
+        return np.uint32(0), position + 1
+    if data[position] < 0x80:  # most text; spares the call
+        return table[data[position]], position + 1
+    point, position = decode(data, position, end)
+    return table[point], position
+
+
+@kernel
 def _scan(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
@@ -141,6 +154,7 @@ def _scan(
     flags: npt.NDArray[np.uint8],
 ) -> None:
     """Fill the flags of some rows. Each word is hashed once and looked up with the at most `MAX_WORDS - 1` open beginnings before it."""
+    mask = np.uint64(len(keys) - 1)
     open_ = np.empty(MAX_WORDS, np.uint64)
     last = np.empty(flags.shape[1], np.int64)
     context = np.empty(2, np.int64)
@@ -156,57 +170,29 @@ def _scan(
         value = np.uint64(0)
         while position <= end:
             before = position
-            if position == end:
-                kind, lowered = np.uint32(0), np.uint64(0)
-                position += 1
-            else:
-                point = np.int64(data[position])
-                if point < 0x80:
-                    position += 1
-                else:
-                    point, position = decode(data, position, end)
-                entry = table[point]
-                kind = entry >> _CLASS_SHIFT
-                lowered = np.uint64(entry & _LOWER_MASK)
-                if kind == LETTER or (kind == MARK and inside):
-                    if not inside:
-                        start = before
-                    value = np.uint64(value * WORD_BASE + lowered)
-                    inside = True
-                    continue
+            entry, position = _entry(data, position, end, table)
+            kind, lowered = entry >> _CLASS_SHIFT, np.uint64(entry & _LOWER_MASK)
+            if kind == LETTER or (kind == MARK and inside):
+                if not inside:
+                    start = before
+                value = np.uint64(value * WORD_BASE + lowered)
+                inside = True
+                continue
             if inside:
                 word += 1
-                opened = _take(
-                    mix64(value),
-                    word,
-                    _gap(data, word_end, start) if opened else 0,
-                    open_,
-                    opened,
-                    keys,
-                    values,
-                    continues,
-                    own,
-                    last,
-                    context,
-                )
+                hashed = mix64(np.uint64(value))
+                if opened or keys[hashed & mask]:  # most words are no term's: they end here
+                    gap = _gap(data, word_end, start) if opened else 0
+                    opened = _take(hashed, word, gap, open_, opened, keys, values, continues, own, last, context)
                 word_end = before
                 value = np.uint64(0)
                 inside = False
             if kind == SINGLE:
                 word += 1
-                opened = _take(
-                    mix64(lowered),
-                    word,
-                    _gap(data, word_end, before) if opened else 0,
-                    open_,
-                    opened,
-                    keys,
-                    values,
-                    continues,
-                    own,
-                    last,
-                    context,
-                )
+                hashed = mix64(np.uint64(lowered))
+                if opened or keys[hashed & mask]:  # most words are no term's: they end here
+                    gap = _gap(data, word_end, before) if opened else 0
+                    opened = _take(hashed, word, gap, open_, opened, keys, values, continues, own, last, context)
                 word_end = position
 
 

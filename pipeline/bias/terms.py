@@ -87,7 +87,7 @@ def term_table(language: str) -> TermTable:
                     entry[1] = 1
                 else:
                     entry[0] = codes[name]
-    size = 1 << (4 * len(entries)).bit_length()  # a quarter full at most: a miss ends at the first or second place
+    size = 1 << (16 * len(entries)).bit_length()  # a sixteenth full at most: nearly every miss ends at the first place
     keys, values = np.zeros(size, np.uint64), np.full(size, PREFIX_ONLY, np.int16)
     continues = np.zeros(size, np.bool_)
     for key, (value, longer) in entries.items():

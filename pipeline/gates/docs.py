@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ _Row = tuple[ExpectationOutcome, str, str]
 """An outcome, its statement and what was observed, both as HTML."""
 
 
-def build_data_docs(results: list[GateResult], folder: Path) -> Path:
+def build_data_docs(results: list[GateResult], folder: Path, others: Mapping[str, str] | None = None) -> Path:
     """Write one page and one validation result a gate, and an index; return the index.
 
     Parameters
@@ -38,6 +39,8 @@ def build_data_docs(results: list[GateResult], folder: Path) -> Path:
         The gates of one batch, in any order; the index keeps it.
     folder
         Made if missing. `<stage>.json` in it is Great Expectations' own validation result, which its tools read.
+    others
+        Other pages in the folder that the index shall link to: title by file name.
 
     Raises
     ------
@@ -55,7 +58,8 @@ def build_data_docs(results: list[GateResult], folder: Path) -> Path:
         _write_page(result, folder)
     worst = next((verdict for verdict in ("block", "flag") if any(r.verdict == verdict for r in results)), "pass")
     index = folder / "index.html"
-    index.write_text(_PAGES.get_template("index.j2").render(results=results, verdict=worst), encoding="utf-8")
+    page = _PAGES.get_template("index.j2").render(results=results, verdict=worst, others=others or {})
+    index.write_text(page, encoding="utf-8")
     return index
 
 
