@@ -238,6 +238,8 @@ QUALITY = pa.schema(
         *(pa.field(name, pa.float32()) for name in MEASURES),
         # Rules of `quality.soft_rules` that speak against the document, and reject nothing; null where none does.
         pa.field("soft_findings", VERDICT),
+        # Words of abuse, above all when aimed at somebody: a signal that nothing is rejected by; null where its language has no list.
+        pa.field("toxicity", pa.float32()),
         pa.field(VERDICT_COLUMN, VERDICT),
     ]
 )

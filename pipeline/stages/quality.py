@@ -10,6 +10,8 @@ import pyarrow as pa
 from pipeline.document import MEASURES, QUALITY
 from pipeline.quality.rules import chosen, evaluate, primary_subtags, with_nulls
 from pipeline.quality.score import digest, packaged, score
+from pipeline.quality.toxicity import digest as toxicity_digest
+from pipeline.quality.toxicity import toxicity
 from pipeline.text.measures import measure
 from pipeline.verdict import Rule, evaluate_rules
 
@@ -47,22 +49,24 @@ class QualityStage:
 
     @property
     def models(self) -> dict[str, str]:
-        """The score's coefficients."""
-        return {"quality": digest(self.model)}
+        """The score's coefficients, and the lists and weights of the toxicity signal."""
+        return {"quality": digest(self.model), "toxicity": toxicity_digest()}
 
     def apply(self, documents: pa.RecordBatch) -> pa.RecordBatch:
         """Return score, measures and verdict for each document; a measure that does not apply is null."""
-        raw = measure(documents.column("text"), primary_subtags(documents.column("language")))
+        languages = primary_subtags(documents.column("language"))
+        raw = measure(documents.column("text"), languages)
         width = len(MEASURES)
         values = with_nulls(raw[:, :width], raw[:, width], documents.column("language"))
         kinds = documents.column("source_kind")
         scores = score(values.astype(np.float64), packaged(self.model), kinds.to_pylist()).astype(np.float32)
         columns = [pa.array(values[:, place], pa.float32(), mask=np.isnan(values[:, place])) for place in range(width)]
         stored = [pa.array(scores, pa.float32()), *columns]
+        signal = toxicity(documents.column("text"), languages, raw[:, MEASURES.index("word_count")])
         soft = evaluate_rules(documents.num_rows, evaluate(values, kinds, chosen(self.soft_rules, dict(self.limits))))
         rules = self.rules(pa.RecordBatch.from_arrays([*stored, kinds], names=list(self.decides_by)))
         verdict = evaluate_rules(documents.num_rows, rules)
-        return pa.RecordBatch.from_arrays([*stored, soft, verdict], schema=QUALITY)
+        return pa.RecordBatch.from_arrays([*stored, soft, signal, verdict], schema=QUALITY)
 
     @property
     def verdict_fields(self) -> tuple[str, ...]:

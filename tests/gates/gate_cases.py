@@ -67,7 +67,8 @@ def _own(stage: str, reasons: list[str | None]) -> Columns:
             "language_share": [None, 0.75] * (n // 2),
         },
         "pii": {"pii_count": [2] * n, "pii_left": [0] * n, "pii_names": [None] * n},
-        "quality": {"quality_score": [0.9 if k else 0.2 for k in kept]} | {name: [0.5] * n for name in MEASURES},
+        "quality": {"quality_score": [0.9 if k else 0.2 for k in kept]}
+        | {name: [0.5] * n for name in (*MEASURES, "toxicity")},
         "provenance": {
             "lineage_digest": ["ef" * 32] * n,
             "lineage_missing": [0 if k else 2 for k in kept],

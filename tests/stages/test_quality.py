@@ -87,7 +87,7 @@ def test_the_recorded_score_agrees_with_the_verdict(threshold):
 
 def test_contract():
     assert isinstance(STAGE, Stage)
-    assert STAGE.models == {"quality": digest()}
+    assert STAGE.models["quality"] == digest()
     assert STAGE.apply(batch()).num_rows == 0
     assert STAGE.apply(batch()).schema == QUALITY
 
