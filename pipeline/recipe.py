@@ -206,7 +206,7 @@ RECIPE: tuple[Step, ...] = (
             s.cleaning.quality_threshold,
             s.quality.model_dump(mode="json", exclude={"max_removed_share", "model"}),
         ],
-        code=("text", "quality", "stages/quality.py"),
+        code=("text", "quality", "bias/terms.py", "stages/quality.py"),
         build=_quality,
         enabled=lambda s: s.cleaning.filter_low_quality,
     ),
