@@ -24,7 +24,7 @@ BENCHMARKS = (
     "dedup_boilerplate",
     "explain",
 )
-LONG = ("dedup_peers", "quality_peers", "quality_model")
+LONG = ("dedup_peers", "pii_peers", "quality_peers", "quality_model")
 """They take minutes to an hour, and fetch what they compare with."""
 
 

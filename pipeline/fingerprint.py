@@ -29,7 +29,7 @@ def code_digest(places: tuple[str, ...]) -> str:
         files = (
             [root]
             if root.is_file()
-            else sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json", ".jsonl", ".j2"})
+            else sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json", ".jsonl", ".j2", ".npz"})
         )
         for file in files:
             whole.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0")

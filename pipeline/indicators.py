@@ -113,11 +113,9 @@ def _second_opinion(sample: pa.Table) -> npt.NDArray[np.bool_]:
 
 def _unscreened(settings: Settings, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Return where the recognisers, run on the whole text without screens, find nothing."""
-    from pipeline.pii.recognizers import recognizers
+    from pipeline.pii.rescan import unscreened
 
-    known = recognizers(settings.pii)
-    found = (any(known.find_unscreened(text, entity) for entity in settings.pii.entities) for text in texts)
-    return np.array([not hit for hit in found], bool)
+    return np.array([next(unscreened(text, settings.pii), None) is None for text in texts], bool)
 
 
 def _reference_score(settings: Settings, sample: pa.Table) -> npt.NDArray[np.bool_]:

@@ -127,8 +127,8 @@ def _slices(settings: Settings) -> Any:
     return own
 
 
-PII_CODE = ("pii", "stages/pii.py")
-PII_LIBRARIES = ("presidio-analyzer", "phonenumbers", "pyarrow")
+PII_CODE = ("pii", "stages/pii.py", "text/arrow.py", "text/kernels.py", "text/tagging.py")
+PII_LIBRARIES = ("presidio-analyzer", "phonenumbers", "pyarrow", "numpy")
 DEDUP_CODE = (
     *(
         "text/arrow.py",
@@ -167,12 +167,14 @@ RECIPE: tuple[Step, ...] = (
         lambda s: [
             s.dedup.model_dump(mode="json", exclude={"max_removed_share"}),
             s.pii.model_dump(mode="json"),
+            s.language.model_dump(mode="json") if s.pii.names else None,
             s.cleaning.remove_pii,
             {source.name: source.rank for source in s.ingestion.sources},
         ],
         code=(
             *DEDUP_CODE,
             *PII_CODE,
+            "language/detect.py",
             "stages/dedup.py",
             "stages/candidate_tasks.py",
             "stages/choice_tasks.py",
@@ -180,7 +182,7 @@ RECIPE: tuple[Step, ...] = (
             "stages/scratch.py",
             "stages/signed.py",
         ),
-        libraries=(*DEDUP_LIBRARIES, *PII_LIBRARIES),
+        libraries=tuple(dict.fromkeys((*DEDUP_LIBRARIES, *PII_LIBRARIES))),
         enabled=lambda s: s.ingestion.deduplication,
         pinned=_base,
     ),

@@ -176,10 +176,10 @@ def _own_text(batch: Batch, chain: Chain, stage: str, row: Row, who: str, *, as_
         raise Unshown(f"the text of {who} cannot be read with the rights you have ({type(error).__name__})") from None
     if text is None:
         raise Unshown(f"nothing is kept of the text of {who}")
-    if as_published and stage == "dedup" and batch.settings.cleaning.remove_pii:
-        from pipeline.pii.redact import redact
+    if as_published and stage == "dedup":
+        from pipeline.pii import redact
 
-        text = redact(pa.array([text], pa.string()), batch.settings.pii).texts[0].as_py()
+        text = redact.as_published(pa.array([text], pa.string()), batch.settings)[0].as_py()
     return str(text)
 
 

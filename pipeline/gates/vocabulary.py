@@ -70,6 +70,7 @@ METRICS: dict[str, dict[str, str]] = {
         "pii_left": "hits of the independent re-scan on redacted text",
         "canaries_planted": "planted values that the stage had to catch",
         "canaries_missed": "planted values that it did not catch",
+        "canary_recall": "share of the planted values that it caught",
     },
     "quality": {
         "kept_below_threshold": "kept documents whose score is below the threshold",

@@ -10,6 +10,7 @@ replaced. A prediction is right if it takes part in a match.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,29 +31,11 @@ OVERALL = "all entities"
 NAMED_ELSEWHERE: dict[str, str] = {"GPE": "LOCATION", "STREET_ADDRESS": "LOCATION", "PER": "PERSON", "LOC": "LOCATION"}
 """Labels of other data sets -> our type."""
 
-_SKIPPED = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "to",
-        "for",
-        "and",
-        "or",
-        "is",
-        "my",
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-    ]
+_SKIPPED_BESIDE_STOP_WORDS = (
+    "street st de rue via address country state city zip po apt unit corner p.o box suite mr mrs miss year years y/o month months old "
+    "morning noon afternoon night evening week weeks weekend day days age ago inc ltd s"
 )
+"""presidio-research's skip words beside spaCy's English stop words."""
 _WORD = regex.compile(r"[\w'\u2019]+")
 
 
@@ -119,19 +102,26 @@ def evaluate(rows: Iterable[Mapping[str, Any]], settings: Pii) -> dict[str, Type
     return score(texts, gold, predict(texts, settings), settings.looked_for)
 
 
+@cache
+def _skipped() -> frozenset[str]:
+    from spacy.lang.en.stop_words import STOP_WORDS
+
+    return frozenset(STOP_WORDS).union(_SKIPPED_BESIDE_STOP_WORDS.split())
+
+
 def _merged(text: str, places: Iterable[Place]) -> list[Place]:
     """Return places without skip words at their ends, in order, those of a type that only skip words separate as one."""
     merged: list[Place] = []
     for place in sorted(places, key=lambda one: (one.start, one.end)):
         words = [
-            match.span() for match in _WORD.finditer(text, place.start, place.end) if match[0].lower() not in _SKIPPED
+            match.span() for match in _WORD.finditer(text, place.start, place.end) if match[0].lower() not in _skipped()
         ]
         if not words:
             continue
         trimmed = place._replace(start=words[0][0], end=words[-1][1])
         last = merged[-1] if merged else None
         between = _WORD.findall(text, last.end, max(last.end, trimmed.start)) if last else ()
-        if last and last.type == place.type and all(word.lower() in _SKIPPED for word in between):
+        if last and last.type == place.type and all(word.lower() in _skipped() for word in between):
             merged[-1] = last._replace(end=max(last.end, trimmed.end))
         else:
             merged.append(trimmed)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.config import Pii
+from pipeline.config import Pii, Settings
 from pipeline.document import SPAN
 from pipeline.pii.names import find_names
 from pipeline.pii.recognizers import recognizers
@@ -75,6 +75,26 @@ def redact(
         rows = rows[sorted(found)]
         live = pa.array([new[int(row)] for row in rows], texts.type)
     return Redaction(_texts(texts, new), _spans(texts, spans), _counts(texts, spans))
+
+
+def as_published(texts: pa.Array, settings: Settings) -> pa.Array:
+    """Return what the pii stage will make of texts that have not been through the language stage yet.
+
+    Nothing, if it is switched off. Names are looked for where the text's language, which is asked for here, is one that they are
+    looked for in.
+    """
+    if not settings.cleaning.remove_pii:
+        return texts
+    languages = None
+    if settings.pii.names:
+        from pipeline.language.detect import detect
+
+        own = settings.language
+        known = settings.ingestion.language_detection
+        languages = (
+            detect(texts, own.window_characters, own.min_score).languages.to_pylist() if known else [None] * len(texts)
+        )
+    return redact(texts, settings.pii, languages).texts
 
 
 def find(texts: pa.Array, settings: Pii, languages: Sequence[str | None] | None = None) -> dict[int, list[Hit]]:

@@ -14,7 +14,7 @@ from pipeline.config import Settings
 from pipeline.dedup.gathered import NO_KEYS, Comparable, across, within
 from pipeline.document import REPETITION
 from pipeline.lake.snapshots import Chain
-from pipeline.pii.redact import redact
+from pipeline.pii.redact import as_published
 from pipeline.stages.scratch import read_scratch, write_scratch
 from pipeline.stages.signed import Rows, Signed
 from pipeline.text.arrow import one
@@ -30,9 +30,7 @@ _KEYS = ("key_0", "key_1")
 
 def redactor(settings: Settings) -> Callable[[pa.Array], pa.Array]:
     """Return what the batch's own pii stage makes of a text; nothing if that stage is switched off."""
-    if not settings.cleaning.remove_pii:
-        return lambda texts: texts
-    return lambda texts: redact(texts, settings.pii).texts
+    return partial(as_published, settings=settings)
 
 
 def pieces_on_workers(work: Work, signed: Signed, rows: Rows, redacted: bool) -> Iterator[Comparable] | None:

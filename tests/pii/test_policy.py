@@ -6,11 +6,11 @@ import doctest
 
 import pytest
 
-from pipeline.pii import checksums, evaluate, national, policy, secrets, tokens
+from pipeline.pii import checksums, evaluate, names, national, policy, secrets, tokens
 from pipeline.pii.policy import is_attached, is_personal, may_be_phone
 
 
-@pytest.mark.parametrize("module", [policy, evaluate, checksums, national, secrets, tokens])
+@pytest.mark.parametrize("module", [policy, evaluate, checksums, names, national, secrets, tokens])
 def test_examples_in_docstrings(module) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0

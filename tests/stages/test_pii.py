@@ -77,6 +77,51 @@ def test_contract() -> None:
     assert all(len(digest) == 64 for digest in STAGE.models.values())
 
 
+def named(policy: str, *rows: tuple[str, str | None]) -> pa.RecordBatch:
+    stage = PiiStage(Pii(names=True, uncovered_language=policy))
+    texts, languages = zip(*rows, strict=True)
+    return stage.apply(
+        pa.RecordBatch.from_pydict({"text": pa.array(texts), "language": pa.array(languages, pa.string())})
+    )
+
+
+def test_a_language_that_no_model_knows_is_marked_or_rejected_and_never_silently_left() -> None:
+    rows = [
+        ("My name is Anna Petersson, a@b.com.", "en"),
+        ("Mein Name ist Anna Petersson, a@b.com.", "de"),
+        ("Anna Petersson, a@b.com", None),
+    ]
+    marked = named("mark", *rows)
+    assert marked.column("pii_names").to_pylist() == [True, False, False]
+    assert marked.column("text").to_pylist() == [
+        "My name is <PERSON>, <EMAIL_ADDRESS>.",
+        "Mein Name ist Anna Petersson, <EMAIL_ADDRESS>.",
+        "Anna Petersson, <EMAIL_ADDRESS>",
+    ]
+    assert reasons(marked.column("verdict")).to_pylist() == [None, None, None]
+    rejected = named("reject", *rows)
+    uncovered = "pii.uncovered_language@1"
+    assert reasons(rejected.column("verdict")).to_pylist() == [None, uncovered, uncovered]
+    assert STAGE.apply(batch("a")).column("pii_names").to_pylist() == [None]
+
+
+@pytest.mark.parametrize(("replacement", "text"), [("cut", ""), ("placeholder", "<EMAIL_ADDRESS>")])
+def test_a_text_of_which_nothing_else_is_left(replacement: str, text: str) -> None:
+    result = PiiStage(Pii(replacement=replacement)).apply(batch("a@b.com", "nothing", ""))
+    assert result.column("text").to_pylist() == [text, "nothing", ""]
+    assert reasons(result.column("verdict")).to_pylist() == [ONLY, None, None]
+
+
+def test_the_key_and_the_names_model_are_among_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = PiiStage(Pii(replacement="pseudonym", names=True))
+    monkeypatch.setenv("SLUICE_PII_KEY_0", "a" * 32)
+    one = stage.models
+    monkeypatch.setenv("SLUICE_PII_KEY_0", "b" * 32)
+    assert set(one) - set(STAGE.models) == {"names", "pseudonym_key"}
+    assert one["pseudonym_key"] != stage.models["pseudonym_key"]
+    assert b"a" * 32 not in pickle.dumps(stage)
+
+
 def test_an_unknown_entity_is_a_mistake_of_the_configuration() -> None:
     with pytest.raises(ConfigError, match="did you mean 'EMAIL_ADDRESS'"):
         PiiStage(Pii(entities=("EMAIL",))).apply(batch("a"))

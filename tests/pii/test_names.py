@@ -1,0 +1,124 @@
+"""Names: found in sentences, never in digits or code, only in a language that the model knows, and the same on any partitioning."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.config import Pii
+from pipeline.pii import names
+from pipeline.pii.names import LABELS, covers, find_names, names_in
+from pipeline.pii.names_carriers import CARRIERS, made_texts
+from pipeline.pii.names_train import name_lists, train
+from pipeline.pii.redact import redact
+from pipeline.text.tagging import code_points, tables, tokens
+from tests.pii.fragments import hostile_texts
+
+NAMED = Pii(names=True)
+pieces = st.sampled_from(
+    ["Anna Petersson", "Dr. Miller", "Paris", "in New Zealand", "12 Main Street\nApt. 3", "\u0301", "\U0001d54f", "x = Foo(Bar)", "\n\n", ". ", " "]
+)  # fmt: skip
+texts = st.lists(st.one_of(pieces, hostile_texts), max_size=8).map("".join)
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(hit.type, text[hit.start : hit.end]) for hit in names_in(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("My name is Anna Petersson and I live in Stockholm.", [("PERSON", "Anna Petersson"), ("LOCATION", "Stockholm")]),
+        ("Yesterday Maria Lopez flew from Madrid to Berlin.", [("PERSON", "Maria Lopez"), ("LOCATION", "Madrid"), ("LOCATION", "Berlin")]),
+        ("Please send it to 221 Baker Street, London.", [("LOCATION", "221 Baker Street"), ("LOCATION", "London")]),
+        ("Nothing here is anybody's name, and 1234567 is none either.", []),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_what_is_found(text: str, wanted: list[tuple[str, str]]) -> None:
+    assert found(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def readLine(Self, Anna): return Berlin",
+        "Foo.Bar(Anna_Petersson)",
+        ">>> Anna.Miller = Paris",
+        "C:\\Users\\Anna\\Paris /home/Anna/Paris",
+        "4111 1111 1111 1111 and 2024-01-15 10:30:45",
+        "#include <Anna.h>",
+    ],
+)
+def test_digits_and_code_are_nobody(text: str) -> None:
+    assert [kind for kind, _ in found(text) if kind == "PERSON"] == []
+
+
+@given(texts)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_laws(text: str) -> None:
+    hits = list(names_in(text))
+    last = 0
+    for hit in hits:
+        assert last <= hit.start < hit.end <= len(text)
+        assert hit.type in {"PERSON", "LOCATION"}
+        assert hit.type != "PERSON" or not any(character.isdigit() for character in text[hit.start : hit.end])
+        last = hit.end
+    [new], [spans] = (column.to_pylist() for column in redact(pa.array([text]), NAMED)[:2])
+    assert [new[span["start"] : span["end"]] for span in spans] == [span["token"] for span in spans]
+
+
+def test_a_row_does_not_depend_on_its_neighbours() -> None:
+    rows = [carrier.format(p="Anna Petersson", f="Tom", l="Miller", c="Paris", n="Norway", a="1 Elm Road", m="2 Oak Lane\nLeeds", o="Acme") for carrier in CARRIERS]  # fmt: skip
+    whole = find_names(pa.array([*rows, None]), None)
+    assert [whole.get(i, []) for i in range(len(rows))] == [list(names_in(text)) for text in rows]
+
+
+def test_only_covered_languages_are_read() -> None:
+    text = "My name is Anna Petersson."
+    assert set(find_names(pa.array([text] * 5), ["en", "de", "en-GB", None, "und"])) == {0, 2}
+    assert covers("en")
+    assert not covers("eng")
+
+
+def test_a_long_line_costs_its_share() -> None:
+    piece = "On Monday Anna Petersson wrote to 1,234 people in Paris about (x, y) and so on. "
+
+    def seconds(times: int) -> float:
+        start = time.process_time()
+        list(names_in(piece * times))
+        return time.process_time() - start
+
+    seconds(10)
+    for _ in range(3):
+        small, large = seconds(1_000), seconds(8_000)
+        if large < 8 * 1.6 * small:
+            return
+    pytest.fail(f"8 times the text took {large / small:.1f} times as long")
+
+
+def test_tokens_cover_all_that_is_no_space() -> None:
+    text = "O'Neil\u00e9\u0301 42nd\u2028\U0001d54fy ,,\n\n x"
+    rows = tokens(code_points(text), tables()[0]).tolist()
+    assert [text[start:end] for start, end, *_ in rows] == [
+        "O", "'", "Neil\u00e9\u0301", "42", "nd", "\U0001d54fy", ",", ",", "x",
+    ]  # fmt: skip
+    assert [gap for *_, gap in rows] == [3, 0, 0, 1, 0, 2, 1, 0, 3]
+
+
+@pytest.mark.slow
+def test_training_learns_what_it_is_shown_and_repeats_itself(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = (["Velden", "Marsk"], ["Anna", "Tomas"], ["Quill", "Adler"])
+    rows = list(made_texts(*lists, 2, 1))
+    model, again = (train(rows, name_lists(*lists)) for _ in range(2))
+    assert all(np.array_equal(one, other) for one, other in zip(model, again, strict=True))
+    assert model.weights.shape[1] == len(LABELS)
+    names.save(model, tmp_path / "names.npz")
+    monkeypatch.setattr(names, "MODEL_FILE", tmp_path / "names.npz")
+    monkeypatch.setattr(names, "load", names.load.__wrapped__)
+    assert found("My name is Anna Quill and I live in Velden.") == [("PERSON", "Anna Quill"), ("LOCATION", "Velden")]
