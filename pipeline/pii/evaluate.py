@@ -77,8 +77,8 @@ def score(
 ) -> dict[str, TypeScore]:
     """Compare predictions with gold spans, document by document; spans of other types than `types` are left out.
 
-    >>> given = [Place("US_SSN", 0, 11), Place("US_SSN", 19, 30)]
-    >>> figures = score(["219-09-9999 beside 536-90-4399"], [[Place("US_SSN", 0, 11)]], [given], ["US_SSN"])
+    >>> given = [Place("US_SSN", 0, 11), Place("US_SSN", 22, 33)]
+    >>> figures = score(["219-09-9999 telephone 536-90-4399"], [[Place("US_SSN", 0, 11)]], [given], ["US_SSN"])
     >>> figures["US_SSN"].precision.share, figures["US_SSN"].recall.share
     (0.5, 1.0)
     """
