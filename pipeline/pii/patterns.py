@@ -23,6 +23,9 @@ _MORE_CARDS = (
     r"\b(?:(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)[- ]?\d{4}[- ]?\d{4}[- ]?\d{4}"
     rf"|4\d{{3}}[- ]?\d{{4}}[- ]?\d{{4}}[- ]?\d{{4}}[- ]?\d{{3}}|2131\d{{11}}|{MAESTRO}[0-9]{{8,15}})\b"
 )
+_OTHER_DIGITS = regex.compile(r"(?![0-9])\p{Nd}")
+"""Digits beyond ASCII: no national number holds one, and several of Presidio's checks raise on those that the interpreter does not know.
+They become a letter, which keeps words and places as they are."""
 _MORE_WORDS = {"IpRecognizer": {"address", "dns", "gateway", "host", "nameserver", "subnet"}}
 _ETHEREUM = re.compile(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{40}(?![0-9A-Za-z])")
 
@@ -99,7 +102,7 @@ def _national(number: national.NationalNumber) -> Recognizer:
     inner = _presidio(national.presidio_recognizer(number), window)
 
     def scored(text: str) -> Iterator[Found]:
-        for found in inner.search(text):
+        for found in inner.search(_OTHER_DIGITS.sub("\u00e9", text)):
             start, end, score = found.start, found.end, found.score
             alone = not (text[max(0, start - 1) : start].isalnum() or text[end : end + 1].isalnum())
             # Presidio gives 1 to whatever passes a check, one digit's too, and 0.01 to patterns that say nothing.
