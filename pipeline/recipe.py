@@ -174,7 +174,8 @@ RECIPE: tuple[Step, ...] = (
         code=(
             *DEDUP_CODE,
             *PII_CODE,
-            "language/detect.py",
+            "language",  # a candidate's names are looked for where its language says so
+            "text/characters.py",
             "stages/dedup.py",
             "stages/candidate_tasks.py",
             "stages/choice_tasks.py",
@@ -182,7 +183,7 @@ RECIPE: tuple[Step, ...] = (
             "stages/scratch.py",
             "stages/signed.py",
         ),
-        libraries=tuple(dict.fromkeys((*DEDUP_LIBRARIES, *PII_LIBRARIES))),
+        libraries=tuple(dict.fromkeys((*DEDUP_LIBRARIES, *PII_LIBRARIES, "fasttext-numpy2-wheel", "pycld2"))),
         enabled=lambda s: s.ingestion.deduplication,
         pinned=_base,
     ),
