@@ -146,7 +146,7 @@ _METRICS: dict[str, dict[str, Any]] = {
         "mixed_flagged": 0,
         "share_change_max": 0.1,
     },
-    "pii": {"pii_left": 0, "canaries_planted": 12, "canaries_missed": 0},
+    "pii": {"pii_left": 0, "canaries_planted": 12, "canaries_missed": 0, "canary_recall": 1.0},
     "quality": {"kept_below_threshold": 0, "mean_score": 0.9},
     "provenance": {
         "complete_share": 1.0, "verified_share": 1.0, "license_stated_share": 0.8, "consent_stated_share": 0.7,
@@ -289,6 +289,7 @@ _OF_STAGE: dict[str, list[Fault]] = {
         metric("pii_left", 1),
         metric("canaries_planted", 0),
         metric("canaries_missed", 1),
+        metric("canary_recall", 0.9),
     ],
     "quality": [
         cell(NOT_NULL, "quality_score", None, conditional=True),
