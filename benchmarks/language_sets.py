@@ -23,17 +23,17 @@ model knows."""
 _UDHR = """
 afr=af aka_akuapem=ak aka_asante=ak aka_fante=ak als=sq amh=am arb=ar ast=ast azj_cyrl=az azj_latn=az bcl=bcl bel=be
 ben=bn bho=bho bod=bo bos_cyrl=bs bos_latn=bs bre=br bug=bug bul=bg cat=ca ceb=ceb ces=cs ckb=ckb cmn_hans=zh
-cmn_hant=zh cos=co crs=crs cym=cy dan=da deu=de div=dv ell_monotonic=el ell_polytonic=el eml=egl eng=en epo=eo est=et
-eus=eu ewe=ee fao=fo fij=fj fin=fi fra=fr fri=fy fur=fur gla=gd gle=ga glg=gl gug=gn guj=gu hat_kreyol=ht
-hat_popular=ht hau_NE=ha hau_NG=ha haw=haw heb=he hil=hil hin=hi hrv=hr hsb=hsb hun=hu hye=hy ibo=ig ido=io ike=iu
-ilo=ilo ina=ia ind=id isl=is ita=it jav=jv jpn=ja kal=kl kan=kn kat=ka kaz=kk kha=kha khk=mn khm=km kin=rw kir=ky
-kor=ko kri=kri lao=lo lat=la lav=lv lin=ln lin_tones=ln lit=lt ltz=lb lua=lua lug=lg lus=lus mai=mai mal=ml mar=mr
-min=min mkd=mk mlt=mt mri=mi mya=my nav=nv nbl=nr nds=nds nep=ne nld=nl nno=nn nob=no nso=nso nya_chechewa=ny
-nya_chinyanja=ny orm=om oss=os pam=pam pan=pa pbu=ps plt=mg pnb=pnb pol=pl por_BR=pt por_PT=pt quz=qu roh=rm ron=ro
-run=rn rus=ru sag=sg sah=sah san=sa sco=sco slk=sk slv=sl smo=sm sna=sn som=so sot=st spa=es src=sc srp_cyrl=sr
-srp_latn=sr ssw=ss sun=su swe=sv swh=sw tam=ta tat=tt tgk=tg tgl=tl tha=th tir=ti ton=to tsn=tn tso_MZ=ts tuk_cyrl=tk
-tuk_latn=tk tur=tr tyv=tyv uig_arab=ug uig_latn=ug ukr=uk urd=ur uzn_cyrl=uz uzn_latn=uz vec=vec ven=ve vep=vep vie=vi
-war=war wln=wa wol=wo xho=xh ydd=yi yor=yo zul=zu
+cmn_hant=zh cos=co crs=crs cym=cy dan=da deu=de deu_1901=de div=dv ell_monotonic=el ell_polytonic=el eml=egl eng=en
+epo=eo est=et eus=eu ewe=ee fao=fo fij=fj fin=fi fra=fr fri=fy fur=fur gla=gd gle=ga glg=gl gug=gn guj=gu
+hat_kreyol=ht hat_popular=ht hau_NE=ha hau_NG=ha haw=haw heb=he hil=hil hin=hi hrv=hr hsb=hsb hun=hu hye=hy ibo=ig
+ido=io ike=iu ilo=ilo ina=ia ind=id isl=is ita=it jav=jv jpn=ja kal=kl kan=kn kat=ka kaz=kk kha=kha khk=mn khm=km
+kin=rw kir=ky kor=ko kri=kri lao=lo lat=la lat_1=la lav=lv lin=ln lin_tones=ln lit=lt ltz=lb lua=lua lug=lg lus=lus
+mai=mai mal=ml mar=mr min=min mkd=mk mlt=mt mri=mi mya=my nav=nv nbl=nr nds=nds nep=ne nld=nl nno=nn nob=no nso=nso
+nya_chechewa=ny nya_chinyanja=ny orm=om oss=os pam=pam pan=pa pbu=ps pes_1=fa pes_2=fa plt=mg pnb=pnb pol=pl por_BR=pt
+por_PT=pt quz=qu roh=rm ron=ro ron_1953=ro ron_1993=ro run=rn rus=ru sag=sg sah=sah san=sa sco=sco slk=sk slv=sl
+smo=sm sna=sn som=so sot=st spa=es src=sc srp_cyrl=sr srp_latn=sr ssw=ss sun=su swe=sv swh=sw tam=ta tat=tt tgk=tg
+tgl=tl tha=th tir=ti ton=to tsn=tn tso_MZ=ts tuk_cyrl=tk tuk_latn=tk tur=tr tyv=tyv uig_arab=ug uig_latn=ug ukr=uk
+urd=ur uzn_cyrl=uz uzn_latn=uz vec=vec ven=ve vep=vep vie=vi war=war wln=wa wol=wo xho=xh ydd=yi yor=yo zul=zu
 """
 UDHR: dict[str, str] = dict(pair.split("=") for pair in _UDHR.split())
 """Translations of the Universal Declaration of Human Rights, by their file's name, in languages that at least one model knows."""

@@ -109,12 +109,21 @@ def evaluate(
     config_file: Annotated[
         Path | None, typer.Option("--config", "-c", help="Thresholds and entities; default: the defaults.")
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="Of languages: write reliability diagrams and all figures as one page."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run one stage on labelled data of yours and print its figures with 95 % intervals."""
     from pipeline.evaluate import evaluate as measure
+    from pipeline.evaluate import write_page
 
     settings = config.load(config_file) if config_file else config.Settings()
+    if page:
+        write_page(name, file, settings, page)
+        log.print(f"wrote {page}")
+        return
     with log.status(f"evaluating {name}"):
         figures = measure(name, file, settings)
     show(figures, as_json, terminal.print_figures)

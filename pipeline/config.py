@@ -158,7 +158,7 @@ class Language(Model):
     min_scores: dict[str, dict[str, Share]] = Field(default_factory=dict)
     """Other thresholds, by source kind and then by language; `"*"` stands for every kind, or every language. The nearest counts: kind
     and language, language, kind, `min_score`."""
-    window_characters: Annotated[int, Field(ge=50)] = 500
+    window_characters: Annotated[int, Field(ge=50)] = 250
     """Length of the window from the text's middle that is read first."""
     mixed: MixedLanguages = MixedLanguages()
 

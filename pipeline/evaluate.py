@@ -6,13 +6,19 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Settings
 from pipeline.errors import UserError
 from pipeline.intervals import Interval
 
+if TYPE_CHECKING:
+    from pipeline.language.evaluate import Evaluation
+
 Row = dict[str, Any]
+
+WORST_LANGUAGES = 10
+"""Languages whose own figures are printed: those with the lowest F1. The page has all."""
 
 
 def evaluate(stage: str, file: Path, settings: Settings) -> dict[str, Any]:
@@ -121,17 +127,52 @@ def _dedup(file: Path, settings: Settings) -> tuple[int, list[Row]]:
 
 def _language(file: Path, settings: Settings) -> tuple[int, list[Row]]:
     """Rows `{text, language}` with BCP 47 codes."""
+    from pipeline.language.evaluate import STAGE
+
+    found = _languages(file, settings)
+    own = found.scores[STAGE]
+    figures = [figure(f"macro F1, {name}", entry.macro_f1, entry.texts) for name, entry in found.scores.items()]
+    figures += [figure(f"accuracy, {name}", entry.accuracy, entry.texts) for name, entry in found.scores.items()]
+    figures += [
+        figure("macro precision", own.macro_precision, own.texts),
+        figure("macro recall", own.macro_recall, own.texts),
+        figure("undetermined", float(own.undetermined), own.texts),
+        figure("calibration error of language_score", found.after.error, own.texts),
+        figure("calibration error of lid.176's score", found.before.error, own.texts),
+    ]
+    for code, entry in list(own.by_language.items())[:WORST_LANGUAGES]:
+        figures += [
+            figure(f"{code} F1", entry.f1, entry.texts),
+            figure(f"{code} precision", entry.precision, entry.predicted),
+            figure(f"{code} recall", entry.recall, entry.texts),
+        ]
+    return own.texts, figures
+
+
+def _languages(file: Path, settings: Settings) -> Evaluation:
     from pipeline.language.evaluate import evaluate as measure
 
     rows = read_rows(file, {"text": str, "language": str})
-    found = measure(rows, settings.language.window_characters, settings.language.min_score)
-    return len(rows), [
-        figure("accuracy", found.accuracy, found.texts),
-        figure("macro precision", found.macro_precision, found.texts),
-        figure("macro recall", found.macro_recall, found.texts),
-        figure("macro F1", found.macro_f1, found.texts),
-        figure("undetermined", float(found.undetermined), found.texts),
-    ]
+    return measure(rows, settings.language.window_characters, settings.language.min_score)
+
+
+def write_page(stage: str, file: Path, settings: Settings, page: Path) -> None:
+    """Write the page of an evaluation: of languages, reliability diagrams and every language's figures. It quotes no text.
+
+    Raises
+    ------
+    UserError
+        If the stage has no page, or it cannot be written.
+    """
+    from pipeline.report.reliability_page import reliability_page
+
+    if stage != "language":
+        raise UserError(f"stage '{stage}' has no page; only language has one")
+    text = reliability_page(_languages(file, settings), file.name)
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {page}: {error.strerror}") from None
 
 
 def _pii(file: Path, settings: Settings) -> tuple[int, list[Row]]:

@@ -20,7 +20,7 @@ from pipeline.language.detect import SURE_SCORE, Reading, read
 SEGMENT_CHARACTERS = 200
 """Length that a segment may have: two or three sentences, on which detection is right in 97 % of the cases."""
 
-MAX_SEGMENTS = 24
+MAX_SEGMENTS = 12
 """Of longer texts, so many segments are read, at equal distances."""
 
 Shares = dict[str, float]

@@ -55,7 +55,7 @@ class LanguageStage:
     wanted: tuple[str, ...] = ()
     min_score: float = 0.5
     min_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    window_characters: int = 500
+    window_characters: int = 250
     mixed_policy: Literal["keep", "flag", "reject"] = "keep"
     min_share: float = 0.5
 

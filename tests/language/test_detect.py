@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -71,6 +72,20 @@ def test_an_unsure_window_is_read_again_on_the_whole_text() -> None:
     whole = detect([text], window_characters=100)
     assert whole.languages.to_pylist() == ["fr"]
     assert whole.scores[0].as_py() > module.SURE_SCORE
+
+
+def test_what_counts_as_agreement() -> None:
+    first = np.array(["de", "de", "sr-Latn", "no", "gsw", "de", None], object)
+    second = np.array(["de", "fr", "hr", "nn", "de", None, "de"], object)
+    # CLD2 does not know Alemannic: that it says German is no disagreement.
+    assert module._agree(first, second).tolist() == [True, False, True, True, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [("x", "und"), ("a 1 b", "und"), ("你好", "zh"), ("สวัสดี", "th"), ("12 \u0301 --", "und")]
+)
+def test_one_or_two_letters_are_a_language_in_some_scripts_only(text: str, language: str) -> None:
+    assert detect([text], min_score=0.3).languages.to_pylist() == [language]
 
 
 def test_the_middle_decides() -> None:

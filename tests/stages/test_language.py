@@ -41,6 +41,65 @@ def test_verdicts(stage: LanguageStage, text: str, reason: str | None) -> None:
     assert reasons(stage.apply(batch(text)).column("verdict")).to_pylist() == [reason]
 
 
+MIXED = "\n".join([ENGLISH] * 14 + [GERMAN] * 6)
+
+
+def social(*texts: str) -> pa.RecordBatch:
+    return batch(*texts).set_column(1, "source_kind", pa.array(["social"] * len(texts)))
+
+
+@pytest.mark.parametrize(
+    ("min_scores", "web", "social_limit"),
+    [
+        ({}, 0.5, 0.5),
+        ({"social": {"*": 0.3}}, 0.5, 0.3),
+        ({"*": {"en": 0.9}}, 0.9, 0.9),
+        ({"*": {"*": 0.7, "en": 0.6}, "social": {"*": 0.4}}, 0.6, 0.6),
+        ({"*": {"en": 0.9}, "social": {"en": 0.2, "*": 0.4}, "web": {"de": 1.0}}, 0.9, 0.2),
+    ],
+)
+def test_the_nearest_threshold_counts(min_scores: dict, web: float, social_limit: float) -> None:
+    stage = LanguageStage(min_scores=min_scores)
+    assert (stage.limit("web", "en"), stage.limit("social", "en")) == (web, social_limit)
+
+
+def test_thresholds_by_kind_and_language_decide_and_are_told() -> None:
+    stage = LanguageStage(min_scores={"web": {"en": 1.0}, "social": {"de": 1.0}})
+    web, posts = stage.apply(batch(ENGLISH, GERMAN)), stage.apply(social(ENGLISH, GERMAN))
+    assert web.column("language").to_pylist() == ["und", "de"]
+    assert posts.column("language").to_pylist() == ["en", "und"]
+    assert [finding["limit"] for finding in web.column("verdict")[0].as_py()] == [1.0]
+    # What the stage stored gives the same verdict again, document by document.
+    kinds = pa.array(["web", "web"])
+    stored = [kinds if name == "source_kind" else web.column(name) for name in stage.decides_by]
+    (unsure,) = [
+        rule
+        for rule in stage.rules(pa.RecordBatch.from_arrays([part[:1] for part in stored], names=list(stage.decides_by)))
+        if rule.reason == "language.unsure@1"
+    ]
+    assert (unsure.limit, unsure.applies.tolist()) == (1.0, [True])
+
+
+@pytest.mark.parametrize(
+    ("policy", "min_share", "reason"),
+    [("keep", 0.9, None), ("flag", 0.9, None), ("reject", 0.9, "language.mixed@1"), ("reject", 0.5, None)],
+)
+def test_mixed_documents(policy: str, min_share: float, reason: str | None) -> None:
+    found = LanguageStage(mixed_policy=policy, min_share=min_share).apply(batch(MIXED, ENGLISH * 12))
+    assert reasons(found.column("verdict")).to_pylist() == [reason, None]
+    shares = found.column("language_shares").to_pylist()
+    assert [entry["language"] for entry in shares[0]] == ["en", "de"]
+    assert shares[1] is None
+    assert found.column("language_share").to_pylist()[0] == pytest.approx(0.7, abs=0.1)
+    assert sum(entry["share"] for entry in shares[0]) == pytest.approx(1)
+
+
+def test_the_second_opinion_is_recorded() -> None:
+    found = LanguageStage().apply(batch(ENGLISH, "", None))
+    assert found.column("language_second").to_pylist() == ["en", None, None]
+    assert found.column("language_agrees").to_pylist() == [True, None, None]
+
+
 def test_columns_and_findings() -> None:
     result = LanguageStage(wanted=("en",), min_score=0.6).apply(batch(ENGLISH, GERMAN, "", None))
     assert result.schema == document.LANGUAGE
