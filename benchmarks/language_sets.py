@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.language.codes import known_languages
 from pipeline.language.split import half
 
 SETS = ("sentences", "word-pairs", "single-words", "udhr", "social", "social-shaped", "unknown")
@@ -36,7 +37,7 @@ tgl=tl tha=th tir=ti ton=to tsn=tn tso_MZ=ts tuk_cyrl=tk tuk_latn=tk tur=tr tyv=
 urd=ur uzn_cyrl=uz uzn_latn=uz vec=vec ven=ve vep=vep vie=vi war=war wln=wa wol=wo xho=xh ydd=yi yor=yo zul=zu
 """
 UDHR: dict[str, str] = dict(pair.split("=") for pair in _UDHR.split())
-"""Translations of the Universal Declaration of Human Rights, by their file's name, in languages that at least one model knows."""
+"""Translations of the Universal Declaration of Human Rights, by their file's name, those of languages that a model knows are read."""
 
 Row = dict[str, str]
 
@@ -71,11 +72,12 @@ def _lingua(data: Path) -> Iterator[Row]:
 
 
 def _udhr(data: Path) -> Iterator[Row]:
+    known = known_languages()
     for row in _lines(data / "language/udhr2/data.jsonl.gz"):
         paragraphs = [line.strip() for line in row["text"].split("\n") if len(line.strip()) >= 30]
-        if row["lang"] in UDHR:
+        if UDHR.get(row["lang"]) in known:
             yield from (_row(text, UDHR[row["lang"]], "udhr") for text in paragraphs)
-        elif not row["lang"].isdigit():
+        elif row["lang"] not in UDHR and not row["lang"].isdigit():
             yield from (_row(text, "und", "unknown") for text in paragraphs[::8])
 
 

@@ -38,7 +38,7 @@ def measured(test_half: dict[str, Rows]) -> dict[str, Evaluation]:
         ("sentences", 0.965, 0.9583),  # .968 [.966, .970]; CLD2 .953, lid.176 .761
         ("word-pairs", 0.885, 0.8836),  # .891 [.878, .902]; CLD2 .841, lid.176 .581
         ("single-words", 0.74, 0.7482),  # .749 [.730, .762]; CLD2 .682, lid.176 .462
-        ("udhr", 0.785, 0.325),  # .796 [.787, .801] in 160 languages; CLD2 .740, lid.176 .481
+        ("udhr", 0.84, 0.35),  # .853 [.845, .859] in some 145 languages; CLD2 .791, lid.176 .512
     ],
 )
 def test_as_good_as_the_best_of_the_detectors_alone(
@@ -61,7 +61,7 @@ def test_social_text(measured: dict[str, Evaluation]) -> None:
 
 def test_a_score_is_a_probability(measured: dict[str, Evaluation]) -> None:
     for name in ("sentences", "word-pairs", "single-words", "udhr", "social-shaped"):
-        assert measured[name].after.error < 0.08  # .009, .024, .067, .037, .019
+        assert measured[name].after.error < 0.08  # .009, .024, .067, .040, .019
         assert measured[name].after.error < measured[name].before.error
 
 
