@@ -3,8 +3,9 @@
     python -m benchmarks explain
     python -m benchmarks.explain [--batches 25] [--documents 50000] [--stories 400] [--lake FOLDER]
 
-The lake is synthetic: each batch holds so many documents, each with a row of every column of all eight stages, drawn at random, and half of the
-documents are rejected at one of them. Stories of kept and of rejected documents are told by `pipeline.explain.explain`, as a library call, in
+The lake is synthetic: each batch holds so many documents, each with a row of every column of all eight stages, drawn at random but for `quality`'s,
+which are those of a text that it keeps and of one that it rejects, so that there is a score to explain. Half of the documents are rejected at
+one of the stages. Stories of kept and of rejected documents are told by `pipeline.explain.explain`, as a library call, in
 a random order. The system's file cache holds what has just been written; `--lake` keeps the folder, so that it can be told from again.
 """
 
@@ -30,9 +31,11 @@ from pipeline.lake.format import prepared
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.places import write_places
 from pipeline.lake.snapshots import COLUMNS_ROLE, write_shard
+from pipeline.stages.quality import QualityStage
 from pipeline.verdict import REASONS, VERDICT
 
 SHARD = 5_000
+PROJECT = Path(__file__).resolve().parents[1]
 _DIGEST = "0" * 64
 
 
@@ -65,10 +68,23 @@ def column(field: pa.Field, length: int, drawn: np.random.Generator) -> pa.Array
     )  # not `pa.nulls`: Parquet takes the children of its structs for nulls of their own
 
 
+def judged_texts() -> pa.RecordBatch:
+    """Return what `quality` stores of a text that it keeps and of one that it rejects."""
+    texts = pa.array([(PROJECT / "LICENSE").read_text(encoding="utf-8"), "# 1 2 3 $ buy now " * 40])
+    batch = pa.RecordBatch.from_arrays(
+        [texts, pa.array(["en"] * 2), pa.array(["web"] * 2)], names=["text", "language", "source_kind"]
+    )
+    found = QualityStage(Settings().cleaning.quality_threshold, Settings().quality.hard_rules).apply(batch)
+    if found.column("verdict").is_valid().to_pylist() != [False, True]:
+        raise SystemExit("the two texts are not judged as they should be")
+    return found
+
+
 def write(settings: Settings, batches: int, documents: int) -> None:
     """Write the lake."""
     lake = prepared(lake_store(settings))
     stored = settings.model_dump_json().encode()
+    judged = judged_texts()
     mark = digest(settings.model_dump(mode="json"))[:16]
     for batch in range(batches):
         name = f"b{batch:016x}"
@@ -90,6 +106,11 @@ def write(settings: Settings, batches: int, documents: int) -> None:
                 reason = next(reason for reason in REASONS if reason.startswith(f"{stage}."))
                 gone = [[{"reason": reason, "value": 0.5}] if stopped_at(row) == number else None for row in rows]
                 columns["verdict"] = pa.array(gone, VERDICT)
+                if stage == "quality":
+                    which = pa.array([int(stopped_at(row) == number) for row in rows])
+                    columns = dict(zip(schema.names, judged.take(which).columns, strict=True))
+                if stage == "ingest":
+                    columns["source_kind"] = pa.array(["web"] * len(rows))
                 folder = f"batches/{name}/{stage}/{fingerprint}"
                 files.append(write_shard(lake, folder, shard, COLUMNS_ROLE, pa.table(columns), "bench"))
             if stage == "ingest":
