@@ -79,6 +79,23 @@ def test_explain_tells_why_a_document_is_gone(curated: Path) -> None:
     assert survivor["batches"][0]["outcome"] == "kept by every stage"
 
 
+def test_explain_writes_a_page_that_runs_nothing(curated: Path, tmp_path: Path) -> None:
+    config = curated / "pipeline.yaml"
+    [row, *_] = data("quarantine", "list", "-c", config, "--stage", "dedup")
+    survivor = row["findings"][0]["evidence"]
+    for document, said in ((row["document_id"], survivor), (survivor, "in log-odds, the sum of these terms")):
+        page = tmp_path / f"{document}.html"
+        assert call("explain", document, "-c", config, "--html", page).returncode == 0
+        text = page.read_text()
+        assert said in text
+        assert "default-src 'none'" in text
+        assert "<script" not in text
+        assert page.stat().st_mode & 0o777 == 0o600
+    inside = call("explain", survivor, "-c", config, "--html", curated / "lake" / "story.html")
+    assert inside.returncode == 2
+    assert "is inside the lake" in inside.stderr
+
+
 def test_explain_without_an_index_of_places_tells_the_same(curated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = curated / "pipeline.yaml"
     [row, *_] = data("quarantine", "list", "-c", config, "--stage", "dedup")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,12 +34,22 @@ def explain(
     rules: Annotated[
         bool, typer.Option("--rules", help="Show the rules of every stage, not only of the one that rejected.")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Also write the story as a page to this file; with --text it may hold personal data."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell a document's whole story: every stage, value, finding and gate, in every batch that saw it."""
     from pipeline.explain import explain as story_of
+    from pipeline.report.pages import write_page
+    from pipeline.report.story_page import story_page
 
-    story = story_of(config.load(config_file), document_id, texts=text)
+    settings = config.load(config_file)
+    story = story_of(settings, document_id, texts=text)
+    if html:
+        write_page(settings, html, story_page(story))
+        log.print(f"page: {html}", markup=False)
     show(story, as_json, partial(print_story, all_rules=rules), ascii_only=True)
 
 
