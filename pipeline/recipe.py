@@ -217,7 +217,14 @@ RECIPE: tuple[Step, ...] = (
     Step(
         "validate",
         _slices,
-        code=("slices", "bias", "stages/bias.py", "stages/validate.py"),
+        code=(
+            "slices",
+            "bias",
+            "stages/bias.py",
+            "stages/bias_documents.py",
+            "stages/bias_evidence.py",
+            "stages/validate.py",
+        ),
         libraries=("numba", "numpy", "pyarrow", "scipy"),
         build=_validate,
         figures=_validate_figures,

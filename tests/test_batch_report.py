@@ -32,10 +32,13 @@ from tests.end_to_end.conftest import YAML, texts, write_jsonl
 
 RULE = "quality.fineweb.short_lines@1"
 GROUP = "religion:sikh"
-SENTENCES = (
-    " Some of the people who wrote this down were Sikhs.",
-    " Some of the people who wrote this down were tired.",
-)
+BESIDE = "origin:refugee"
+"""Stands beside the group in every text that mentions the group, and in a few others."""
+
+
+def sentence(place: int) -> str:
+    who = "refugees" if place % 8 in (0, 1, 4) else "people"
+    return f" Some of the {who} who wrote this down were {'Sikhs' if place % 4 == 0 else 'tired'}."
 
 
 def plant(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +67,7 @@ def run(folder: Path) -> dict[str, Any]:
     rows = [
         {
             "id": str(place),
-            "text": part.strip() + SENTENCES[place % 4 > 0],
+            "text": part.strip() + sentence(place),
             "license": "PSF-2.0",
             "url": f"https://docs.example.{('de', 'com')[place % 2]}/{place}",
         }
@@ -117,6 +120,9 @@ def test_a_planted_rule_is_flagged_by_the_gate_and_stands_in_the_report(
     said = out.file.getvalue()  # type: ignore[attr-defined]
     assert f"{RULE}" in said
     assert "were tired" not in said
+    (other,) = [entry for entry in bias["disparate"] if entry["value"] == BESIDE]
+    assert other["shared"] == {"value": GROUP, "lost": row["lost"], "of_them": row["lost"]}
+    assert f"{row['lost']} of the {row['lost']} lost are {GROUP} too" in flag["observed"]
     page = batch_page(found)
     assert GROUP in page
     assert RULE in page
@@ -174,7 +180,7 @@ SHOWN: dict[str, Any] = {
         ],
         "significant": [],
         "disparate": [
-            {"value": "gender:women", "responsible": RULE, "ratio": 0.3, "lost": 30, "expected": 3.0, "read": 40, "evidence": ["0" * 32]}
+            {"value": "gender:women", "responsible": RULE, "ratio": 0.3, "lost": 30, "expected": 3.0, "read": 40, "evidence": ["0" * 32], "shared": None}
         ],
         "association": [
             {

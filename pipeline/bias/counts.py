@@ -30,6 +30,9 @@ Stratum = tuple[str, str | None, int | None]
 
 ALL, GROUPS, REGION = "all", "groups", "region"
 WHOLE = "*"
+LANGUAGE = "language"
+MIN_DOCUMENTS = 30
+"""Documents of a group from which it is compared; fewer say nothing (the interval is wider than the effect)."""
 SHORTEST, LONGEST = 5, 16
 """Lengths under 2^6 characters are one band, those from 2^16 another."""
 
@@ -65,6 +68,10 @@ class Counts:
     def total(self, value: str, outcome: str) -> int:
         """Return the documents of a value with an outcome."""
         return int(self.of(value, outcome).sum())
+
+    def kept(self, value: str) -> int:
+        """Return the compared documents of a value that no stage lost."""
+        return self.total(value, f"read:{WHOLE}") - self.total(value, f"lost:{WHOLE}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as plain data: most of them are 0 and are left out."""
@@ -121,6 +128,11 @@ def merge(parts: Iterable[Mapping[str, Any]]) -> Counts:
 def family_of(value: str) -> str:
     """Return the family of a value."""
     return REGION if value.startswith(f"{REGION}:") else GROUPS
+
+
+def axis_of(value: str) -> str:
+    """Return the axis of a value: ``gender``, ``dialect``, ``region``, ``language``."""
+    return value.partition(":")[0]
 
 
 def in_context(value: str, context: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.bias.counts import GROUPS, WHOLE, Counts
-from pipeline.bias.report import MIN_DOCUMENTS, Limits
+from pipeline.bias.counts import GROUPS, MIN_DOCUMENTS, WHOLE, Counts
+from pipeline.bias.report import Limits
 from pipeline.bias.retention import Integers, adjusted
 from pipeline.bias.terms import group_names
 

@@ -5,26 +5,16 @@ It is plain data, without any text. It describes differences between groups of d
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.bias.counts import ALL, GROUPS, REGION, WHOLE, Counts, family_of, in_context
+from pipeline.bias.association import association
+from pipeline.bias.counts import ALL, LANGUAGE, MIN_DOCUMENTS, REGION, WHOLE, Counts, axis_of, family_of
+from pipeline.bias.coverage import coverage, gaps
 from pipeline.bias.retention import Comparison, Integers, adjusted, compare
-from pipeline.bias.terms import DIALECT, NEGATIVE, TOXIC, group_names, groups_of, term_lists
 from pipeline.intervals import proportion
-
-MIN_DOCUMENTS = 30
-"""Documents of a group from which it is compared; fewer say nothing (the interval is wider than the effect)."""
-LANGUAGE, IDENTITY = "language", "identity"
-NOT_TAKEN = (
-    "topic: no classifier of topics is part of this version",
-    "the writer's identity: a text says whom it speaks of, and its markers which variety it resembles, never who wrote it",
-    "duplicates: their content stays with their survivor, so groups are compared from the language stage on; regions from the first stage",
-    "documents in a language that is not wanted: the configuration asks for that, so they are no loss that a rule is to blame for",
-)
 
 
 class Limits(NamedTuple):
@@ -69,15 +59,15 @@ def report(counts: Counts, early: Counts, limits: Limits) -> dict[str, Any]:
         "documents": {
             "read": early.total(ALL, "read:dedup"),
             "compared": counts.total(ALL, f"read:{WHOLE}"),
-            "kept": _kept(counts, ALL),
+            "kept": counts.kept(ALL),
         },
         "limits": {**limits._asdict(), "min_documents": MIN_DOCUMENTS, "comparisons": len(tests)},
-        "coverage": _coverage(counts),
+        "coverage": coverage(counts),
         "rows": [_row(counts, value, family, whole.get(value)) for value, family in _all_values(counts)],
         "significant": [test.row() for test in tests if test.q <= limits.error_rate],
         "disparate": disparate(tests, limits),
-        "association": _association(counts),
-        "not_assessed": [*_gaps(counts), *NOT_TAKEN],
+        "association": association(counts),
+        "not_assessed": gaps(counts),
     }
 
 
@@ -110,17 +100,16 @@ def named(rows: Sequence[Mapping[str, Any]], most: int = 5) -> str:
     >>> named([{"value": "gender:women", "responsible": "quality.score@1", "ratio": 0.4}])
     'gender:women by quality.score@1 (kept 0.40 times as often as comparable documents)'
     """
-    said = [
-        f"{row['value']} by {row['responsible']} (kept {row['ratio']:.2f} times as often as comparable documents)"
-        for row in rows[:most]
-    ]
+    said = []
+    for row in rows[:most]:
+        own = f"kept {row['ratio']:.2f} times as often as comparable documents"
+        if row.get("shared"):
+            own += (
+                f"; {row['shared']['of_them']:,} of the {row['shared']['lost']:,} lost are {row['shared']['value']} too"
+            )
+        said.append(f"{row['value']} by {row['responsible']} ({own})")
     more = [f"and {len(rows) - most} more"] if len(rows) > most else []
     return "; ".join([*said, *more]) or "none"
-
-
-def axis_of(value: str) -> str:
-    """Return the axis of a value: ``gender``, ``dialect``, ``region``, ``language``."""
-    return value.partition(":")[0]
 
 
 def _all_values(counts: Counts) -> Iterator[tuple[str, str]]:
@@ -207,88 +196,3 @@ def _row(counts: Counts, value: str, family: str, test: Compared | None) -> dict
             if name.startswith("lost:") and name != f"lost:{WHOLE}"
         },
     }  # fmt: skip
-
-
-def _coverage(counts: Counts) -> list[dict[str, Any]]:
-    """Return for each axis and language how many of the compared documents could be assessed."""
-    languages = sorted({language for _, language, _ in counts.strata}, key=lambda name: (name is None, name or ""))
-    axes = list(dict.fromkeys(axis_of(name) for name in group_names()))
-    rows = []
-    for language in languages:
-        mine = np.array([own == language for _, own, _ in counts.strata], bool)
-        read, screened, regions = (int(counts.of(f, f"read:{WHOLE}")[mine].sum()) for f in (ALL, GROUPS, REGION))
-        listed = {axis_of(name) for name in groups_of(language)} if language else set()
-        rows += [
-            {"axis": axis, "language": language, "documents": read, "assessed": screened if axis in listed else 0}
-            for axis in axes
-        ]
-        rows.append({"axis": REGION, "language": language, "documents": read, "assessed": regions})
-        rows.append({"axis": LANGUAGE, "language": language, "documents": read, "assessed": read if language else 0})
-    return rows
-
-
-def _association(counts: Counts) -> list[dict[str, Any]]:
-    """Return how often the mentions of a group stand beside negative and toxic words, against all groups of the same source and language.
-
-    A count of words within ten words of a mention, by lists: no judgement of what is said of anybody.
-    """
-    people = [name for name in group_names() if not name.startswith(f"{DIALECT}:")]
-    cells = {key: n for n, key in enumerate(sorted({(s, lang or "") for s, lang, _ in counts.strata}))}
-    place = np.array([cells[s, lang or ""] for s, lang, _ in counts.strata], np.int64)
-
-    def by_cell(value: str, outcome: str) -> Integers:
-        return np.bincount(place, counts.of(value, outcome), len(cells)).astype(np.int64)
-
-    rows = []
-    for context in (NEGATIVE, TOXIC):
-        mentioned = {name: by_cell(name, f"read:{WHOLE}") for name in people}
-        beside = {name: by_cell(in_context(name, context), f"read:{WHOLE}") for name in people}
-        everyone, near = sum(mentioned.values(), np.zeros(len(cells))), sum(beside.values(), np.zeros(len(cells)))
-        rate = near / np.maximum(everyone, 1)
-        for name in people:
-            n, hits = int(mentioned[name].sum()), int(beside[name].sum())
-            if n < MIN_DOCUMENTS:
-                continue
-            share, expected = proportion(hits, n), float((mentioned[name] * rate).sum() / n)
-            after = _kept(counts, name)
-            rows.append(
-                {
-                    "value": name, "context": context, "documents": n, "beside": hits, "share": share.share,
-                    "lower": share.lower, "upper": share.upper, "expected": expected,
-                    "ratio": share.share / expected if expected else None,
-                    "share_kept": _kept(counts, in_context(name, context)) / after if after else None,
-                }
-            )  # fmt: skip
-    return sorted(rows, key=lambda row: (row["context"], -(row["ratio"] or 0.0), row["value"]))
-
-
-def _kept(counts: Counts, value: str) -> int:
-    return counts.total(value, f"read:{WHOLE}") - counts.total(value, f"lost:{WHOLE}")
-
-
-def _gaps(counts: Counts) -> list[str]:
-    """Say how many documents could not be assessed, and why."""
-    read, assessed = (counts.of(family, f"read:{WHOLE}") for family in (ALL, GROUPS))
-    total = int(read.sum())
-    unlisted: Counter[str] = Counter()
-    unknown = gone = 0
-    for (_, language, _), left in zip(counts.strata, (read - assessed).tolist(), strict=True):
-        if language is None:
-            unknown += left
-        elif language in term_lists():
-            gone += left
-        else:
-            unlisted[language] += left
-    most = ", ".join(f"{language} {n:,}" for language, n in unlisted.most_common(5))
-    without = total - counts.total(REGION, f"read:{WHOLE}")
-    gaps = (
-        (
-            unlisted.total(),
-            "groups",
-            f"no list of terms for the language ({most}{', ...' if len(unlisted) > 5 else ''})",
-        ),
-        (unknown, "groups", "no language is known"),
-        (gone, "groups", "the text has expired or is gone"),
-        (without, "region", "the address names no country"),
-    )
-    return [f"{what} of {n:,} of {total:,} documents: {why}" for n, what, why in gaps if n]

@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.bias.counts import Counts, Documents, count
-from pipeline.bias.report import MIN_DOCUMENTS, Limits, report
+from pipeline.bias.counts import MIN_DOCUMENTS, Counts, Documents, count
+from pipeline.bias.report import Limits, report
 from pipeline.bias.screen import Screened, screen
 from pipeline.bias.terms import group_names
 from pipeline.config import Settings
-from pipeline.stages.bias import outcomes
+from pipeline.stages.bias_documents import outcomes
 from pipeline.stages.quality import QualityStage
 
 SOCIAL = ("quality/sms_spam", "social/goemotions_reddit")
