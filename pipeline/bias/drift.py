@@ -48,16 +48,18 @@ def figures(counts: Counts) -> dict[str, float]:
 def drift(
     now: Mapping[str, float], history: Mapping[str, Sequence[float]], limits: Limits
 ) -> list[dict[str, Any]] | None:
-    """Return every share that can be compared with the last release that measured it, the most surprising first; null without any.
+    """Return every share that can be compared with the last release that measured it, the most surprising first; null before any did.
 
     Two shares are compared by the usual normal test; a share has drifted if that is no chance, among all that are compared, and the
     ratio is outside the limit or its inverse.
     """
     from scipy.stats import norm
 
+    if not any(name.startswith(f"{SHARE}/") for name in history):
+        return None
     pairs = list(_pairs(now, history))
     if not pairs:
-        return None
+        return []
     one, n, other, m = (np.array(part, np.float64) for part in zip(*(pair[2:] for pair in pairs), strict=True))
     pooled = (one * n + other * m) / (n + m)
     error = np.sqrt(np.maximum(pooled * (1 - pooled) * (1 / n + 1 / m), 1e-12))

@@ -44,7 +44,7 @@ def report_batch(work: Work, chain: Chain, answers: Sequence[Mapping[str, Any]])
         "bias_covered_share": found["documents"]["read"] / kept if kept else None,
         "disparate_retention": named(found["disparate"]),
         "retention_ratio_min": min(ratios, default=None),
-        "drifted_shares": None if found["drift"] is None else sum(row["drifted"] for row in found["drift"]),
+        "drifted_shares": sum(row["drifted"] for row in found["drift"]) if found["drift"] else None,
         **_assessed(found["coverage"]),
         **shares,
     }

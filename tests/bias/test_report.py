@@ -165,6 +165,7 @@ def test_drift_is_told_from_chance() -> None:
     assert now[name] == 0.2
     assert now["bias_assessed/web/en"] == 1000
     assert drift(now, {}, LIMITS) is None
+    assert drift(now, {"bias_share/web/de/gender:women": [0.2]}, LIMITS) == []
     for before, drifted in ((0.19, False), (0.1, True), (0.35, True)):
         (row,) = drift(now, {name: [0.5, before], "bias_assessed/web/en": [1000.0]}, LIMITS) or []
         assert (row["value"], row["before"], row["drifted"]) == ("gender:women", before, drifted)

@@ -155,7 +155,7 @@ def test_our_lists_beside_holisticbias(shared: Path) -> None:
         "religion": 0.65,
         "sexual_orientation": 0.65,
         # Looks, ages in years and habits are left out on purpose: "slim", "40-year-old" and "married" say little of a group.
-        "age": 0.15,
+        "age": 0.14,
         "body_type": 0.05,
     }
     assert {axis: shares[axis] for axis, share in least.items() if shares[axis] < share} == {}
