@@ -114,7 +114,8 @@ class Recognizers:
 
     def _in_windows(self, recognizer: Recognizer, text: str, entity: str) -> Iterator[Found]:
         if entity == "PHONE_NUMBER":
-            yield from self._phones.find(text)
+            words = recognizer.context.union(self.settings.context.get(entity, ()))
+            yield from self._phones.find(text, lambda place: _has_context(text, place, entity, words))
             return
         if recognizer.window is None:
             yield from recognizer.search(text)

@@ -80,7 +80,12 @@ def pseudonyms(key: bytes) -> Token:
 
 def key_id(key: bytes) -> str:
     """Return the id of a key, which tokens carry: it says which key made them and nothing else about it."""
-    return _letters(hmac.digest(key, b"sluice: id of a pseudonym key", "sha256"), _ID_LETTERS)
+    return _letters(bytes.fromhex(key_digest(key)), _ID_LETTERS)
+
+
+def key_digest(key: bytes) -> str:
+    """Return a digest of a key, in hexadecimal, from which the key cannot be had: results of different keys are different results."""
+    return hmac.new(key, b"sluice: id of a pseudonym key", "sha256").hexdigest()
 
 
 def canonical(entity: str, value: str) -> str:

@@ -16,7 +16,7 @@ from pipeline.pii import names
 from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
 from pipeline.pii.spans import PLACEHOLDER
-from pipeline.pii.tokens import key_id, load_key
+from pipeline.pii.tokens import key_digest, load_key
 from pipeline.verdict import Rule, evaluate_rules
 
 _DEFAULT = Pii()
@@ -54,7 +54,7 @@ class PiiStage:
 
     @property
     def models(self) -> dict[str, str]:
-        """The libraries that hold the recognisers' rules, the public suffix list, the names' model and the id of the pseudonyms' key."""
+        """The libraries that hold the recognisers' rules, the public suffix list, the names' model and a digest of the pseudonyms' key."""
         found = {
             "presidio-analyzer": library_digest("presidio-analyzer"),
             "phonenumbers": library_digest("phonenumbers"),
@@ -64,7 +64,7 @@ class PiiStage:
         if self.settings.names:
             found["names"] = names.model_digest()
         if self.settings.replacement == "pseudonym":
-            found["pseudonym_key"] = key_id(load_key(self.settings.key_epoch))
+            found["pseudonym_key"] = key_digest(load_key(self.settings.key_epoch))
         return found
 
     def apply(self, documents: pa.RecordBatch) -> pa.RecordBatch:
