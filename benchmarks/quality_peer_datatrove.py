@@ -1,6 +1,6 @@
 """DataTrove's quality filters on a file of texts; run by `benchmarks.quality_peers` in DataTrove's environment.
 
-    python quality_peer_datatrove.py TEXTS.json ANSWER.json spacy|split
+    python quality_peer_datatrove.py TEXTS.json ANSWER.json spacy|split ENDS
 
 Every filter runs on every document, though DataTrove itself stops at the first that rejects. `split` puts `str.split` in place of
 its tokeniser (spaCy's): a difference that goes away with it is the tokeniser's.
@@ -20,7 +20,7 @@ from datatrove.pipeline.filters.base_filter import BaseFilter
 from datatrove.utils.text import split_into_words
 
 
-def main(texts: str, answer: str, words: str) -> None:
+def main(texts: str, answer: str, words: str, ends: str) -> None:
     if words == "split":
         for module in (fineweb, gopher, repetition):
             module.split_into_words = lambda text, _=None: text.split()
@@ -28,6 +28,7 @@ def main(texts: str, answer: str, words: str) -> None:
         "gopher": (gopher.GopherQualityFilter(), repetition.GopherRepetitionFilter()),
         "fineweb": (fineweb.FineWebQualityFilter(),),
         "c4": (c4.C4QualityFilter(),),
+        "fineweb_ends": (fineweb.FineWebQualityFilter(stop_chars=tuple(ends)),),
     }
     rows = json.loads(Path(texts).read_text(encoding="utf-8"))
     split_into_words("Load the tokeniser.", "eng")

@@ -7,6 +7,7 @@ normalised as ingest does. DataTrove and Dolma run in environments of their own.
 
 - *words*: with DataTrove's tokeniser replaced by a split on white space, on the side of ours too where a rule counts words;
 - *space*: with white space inside lines made one space each, and lines of nothing but white space made empty;
+- *ends*: with our marks as what ends a line (FineWeb's rule; quotation marks are among ours);
 - *near*: the deciding measure of ours lies within a tenth of the limit (tokens and sentences are approximations of spaCy's);
 - *other*: listed one by one with its reasons.
 """
@@ -33,6 +34,7 @@ from pipeline.document import MEASURES
 from pipeline.quality.evaluate import measures_of
 from pipeline.quality.rules import Limit, chosen, evaluate
 from pipeline.stages.quality import QualityStage
+from pipeline.text.characters import TERMINAL_PUNCTUATION
 from pipeline.text.measures import measure
 from pipeline.text.normalize import normalise
 
@@ -118,6 +120,8 @@ def differences(texts: list[str], answers: dict[str, dict[str, Any]], preset: st
             causes["space"] += 1
         elif first == "spacy" and bool(a) == bool(answers["split"]["decisions"][PAIRS[preset]][i]):
             causes["words"] += 1
+        elif preset == "fineweb" and bool(a) == bool(answers[first]["decisions"]["fineweb_ends"][i]):
+            causes["ends"] += 1
         elif near[i]:
             causes["near"] += 1
         else:
@@ -162,19 +166,21 @@ def main() -> None:
     stage.apply(batch.slice(0, 2))
     whole = seconds(lambda: stage.apply(batch), arguments.repeats)
     datatrove = environment("datatrove-filters", DATATROVE, cache)
-    script = "quality_peer_datatrove.py"
+    script, ends = "quality_peer_datatrove.py", "".join(sorted(TERMINAL_PUNCTUATION))
     answers = {
-        "spacy": peer(datatrove, script, texts, folder, "spacy"),
-        "spacy plain": peer(datatrove, script, plain, folder, "spacy"),
-        "split": peer(datatrove, script, texts, folder, "split"),
-        "split plain": peer(datatrove, script, plain, folder, "split"),
+        "spacy": peer(datatrove, script, texts, folder, "spacy", ends),
+        "spacy plain": peer(datatrove, script, plain, folder, "spacy", ends),
+        "split": peer(datatrove, script, texts, folder, "split", ends),
+        "split plain": peer(datatrove, script, plain, folder, "split", ends),
     }
     tagged = peer(environment("dolma", DOLMA, cache), "quality_peer_dolma.py", texts, folder)
     print(f"{len(texts)} documents of {sum(map(len, texts)) / len(texts):,.0f} characters; documents a CPU second:")
     rates = {
         "kernel, every measure": kernel,
         "whole stage": whole,
-        "DataTrove Gopher, FineWeb and C4 filters": sum(answers["spacy"]["seconds"].values()),
+        "DataTrove Gopher, FineWeb and C4 filters": sum(
+            answers["spacy"]["seconds"][name] for name in ("gopher", "fineweb", "c4")
+        ),
         "Dolma Gopher and C4 taggers": sum(tagged["seconds"].values()),
     }
     for name, taken in rates.items():
