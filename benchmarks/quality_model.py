@@ -45,10 +45,10 @@ def naive(rows: list[Labelled]) -> Any:
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.writelines(f"__label__{row.label} {line(row.text)}\n" for row in rows if line(row.text))
         file.flush()
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             try:
                 return fasttext.train_supervised(
-                    file.name, wordNgrams=2, bucket=100_000, dim=16, thread=1, seed=1, verbose=0
+                    file.name, wordNgrams=2, bucket=100_000, dim=16, thread=1, seed=1 + attempt, loss="hs", verbose=0
                 )
             except RuntimeError:
                 continue
