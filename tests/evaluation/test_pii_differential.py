@@ -118,6 +118,7 @@ def test_strings() -> None:
     assert on_all_cores(missed_of, range(STRINGS // CHUNK)) == []
 
 
+@pytest.mark.slow
 def test_a_screen_made_too_narrow_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline.pii.screens import SCREENS
 
