@@ -86,7 +86,11 @@ def _ip(value: str) -> bool:
         version = ipaddress.ip_address(value).version
     except ValueError:
         return False
-    return version == 6 or not (is_version(value) or is_mask(value))
+    if version == 6:
+        return any(
+            character.isdigit() for character in value
+        )  # a mask of ones is nobody's, and no other address is without
+    return not (is_version(value) or is_mask(value))
 
 
 def _national(value: str) -> bool:

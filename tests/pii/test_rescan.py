@@ -33,7 +33,7 @@ PII = Pii()
         ("v1.2.3.4 1.2.3.4.5 300.1.1.1 10:30:45 a::b be::", 0),
         ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", 2),
         ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3", 0),
-        ("4.9.0.0 255.255.0.0", 0),
+        ("4.9.0.0 255.255.0.0 netmask='ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'", 0),
         ("ftp://ann:Gx8u2@files/ http://user:password@host/", 1),
         ("AKIAIOSFODNN7EXAMPLE and AKIAIOSFODNN7EXAMPLES", 1),
         ("AB 12 34 56 C, AAAPL1234C, 529.982.247-25", 3),
