@@ -18,7 +18,16 @@ from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import Chain
 from pipeline.recipe import RECIPE, Step
 
-RUNNER_CODE = ("run.py", "metrics.py", "accounts.py", "lake/snapshots.py", "document.py", "intervals.py", "verdict.py")
+RUNNER_CODE = (
+    "run.py",
+    "metrics.py",
+    "accounts.py",
+    "lake/snapshots.py",
+    "document.py",
+    "intervals.py",
+    "verdict.py",
+    "reasons.py",
+)
 """What decides every stage's result: part of each fingerprint beside the stage's own code."""
 
 

@@ -211,7 +211,7 @@ class Pii(Model):
 
 
 class Quality(Model):
-    """Quality rules: presets (gopher, gopher_datatrove, fineweb, c4) and single rules by their names in `pipeline/verdict.py`."""
+    """Quality rules: presets (gopher, gopher_datatrove, fineweb, c4) and single rules by their names in `pipeline/reasons.py`."""
 
     hard_rules: tuple[str, ...] = ("gopher",)
     """Rules that reject whatever the score."""
@@ -227,13 +227,13 @@ class Quality(Model):
     @field_validator("hard_rules", "soft_rules", "limits")
     @classmethod
     def _known(cls, value: Any) -> Any:
-        from pipeline.verdict import quality_rules
+        from pipeline.reasons import quality_rules
 
         presets = ("gopher", "gopher_datatrove", "fineweb", "c4")
         for name in value:
             if name not in quality_rules() and (isinstance(value, dict) or name not in presets):
                 expected = "" if isinstance(value, dict) else f"one of {', '.join(map(repr, presets))} or "
-                raise ValueError(f"expected {expected}the name of a quality rule in pipeline/verdict.py, not '{name}'")
+                raise ValueError(f"expected {expected}the name of a quality rule in pipeline/reasons.py, not '{name}'")
         return value
 
 

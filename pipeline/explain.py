@@ -16,9 +16,9 @@ from pipeline.lake.places import FOLDER as PLACES
 from pipeline.lake.places import find_places, rows_of, snapshot_of
 from pipeline.lake.snapshots import Chain
 from pipeline.reasoning import reasoning
+from pipeline.reasons import REASONS
 from pipeline.review import cases
 from pipeline.twins import TWIN_STAGES, Row, twin
-from pipeline.verdict import REASONS
 
 HIDDEN = {TEXT, "bands"}
 """Columns that are no part of a story: the text itself, and hashes."""

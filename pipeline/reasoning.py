@@ -13,11 +13,12 @@ from pipeline.document import COLUMNS
 from pipeline.lake.snapshots import Chain
 from pipeline.quality.score import packaged
 from pipeline.quality.story import nearest_change, score_story
+from pipeline.reasons import REASONS
 from pipeline.recipe import step
 from pipeline.stage import Ruled
 from pipeline.stages.quality import QualityStage
 from pipeline.twins import Row
-from pipeline.verdict import REASONS, Rule
+from pipeline.verdict import Rule
 
 
 def reasoning(batch: Batch, chain: Chain, stage: str, place: Row, decided: Sequence[str]) -> dict[str, Any]:

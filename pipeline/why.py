@@ -16,8 +16,8 @@ from pipeline.errors import SnapshotError, UserError
 from pipeline.intervals import proportion
 from pipeline.lake.snapshots import Chain
 from pipeline.pii.redact import redact
+from pipeline.reasons import REASONS
 from pipeline.sampling import keyed_sample
-from pipeline.verdict import REASONS
 
 EXCERPT = 160
 """Characters of a sample that are shown."""

@@ -10,7 +10,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "verdict", "document", "stage"}),
+    frozenset({"errors", "reasons", "verdict", "document", "stage"}),
     frozenset({"text"}),
     frozenset({"sources", "dedup", "pii", "quality", "bias", "slices", "language"}),
     frozenset({"stages"}),

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline import verdict
 from pipeline.errors import ContractViolation
-from pipeline.verdict import REASONS, VERDICT, Finding, Rule
+from pipeline.reasons import REASONS
+from pipeline.verdict import VERDICT, Finding, Rule
 
 NAMES = st.sampled_from(sorted(REASONS))
 EVIDENCE = st.none() | st.text(max_size=8)

@@ -17,8 +17,8 @@ from pipeline.dedup.find import CONTAINED, EXACT, NEAR, find_duplicates
 from pipeline.dedup.plan import derive
 from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 from pipeline.dedup.signatures import band_hashes
+from pipeline.reasons import REASONS
 from pipeline.text.shingles import shingles
-from pipeline.verdict import REASONS
 
 RULES = Rules(threshold=0.6, shingle_size=2, max_bucket=1_000)
 # Practically every pair at the threshold is a candidate (1 - 1e-6), so the reference may leave out the bands.

@@ -25,7 +25,7 @@ from pipeline.gates.vocabulary import (
     metrics_of,
     narrow_columns,
 )
-from pipeline.verdict import REASONS
+from pipeline.reasons import REASONS
 
 
 @pytest.mark.parametrize("stage", STAGES)

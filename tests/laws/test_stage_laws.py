@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pipeline.config import Settings
 from pipeline.document import COLUMNS, text_digest
+from pipeline.reasons import REASONS
 from pipeline.recipe import RECIPE
 from pipeline.run import isolated_apply
-from pipeline.verdict import REASONS
 
 STAGES = {step.name: step.build(Settings(), {"ingest": "0" * 32}) for step in RECIPE if step.build is not None}
 

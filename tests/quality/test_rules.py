@@ -7,8 +7,8 @@ import pytest
 from pipeline.document import MEASURES
 from pipeline.errors import ConfigError
 from pipeline.quality.rules import LIMITS, PRESETS, chosen, evaluate, primary_subtags, with_nulls
+from pipeline.reasons import REASONS
 from pipeline.text.measures import measure
-from pipeline.verdict import REASONS
 from tests.quality.texts import CHINESE, PROSE
 
 EVERY = tuple(PRESETS)

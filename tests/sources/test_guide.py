@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config import parse
+from pipeline.reasons import REASONS
 from pipeline.source import Source
 from pipeline.sources.files import list_files
 from pipeline.sources.records import read_file
-from pipeline.verdict import REASONS
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
 
