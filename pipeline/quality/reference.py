@@ -29,10 +29,13 @@ def reference_scores(
     model
         File of the model; None: the packaged one.
     """
+    used = packaged(model)
+    wanted = frozenset(feature.measure for feature in used.features) | {"word_count"}
     codes = pa.array(languages, pa.string())
-    found = [measures(text, code) for text, code in zip(texts, primary_subtags(codes), strict=True)]
-    values = np.array([[row[name] for name in MEASURES] for row in found], np.float64).reshape(
+    found = [measures(text, code, wanted) for text, code in zip(texts, primary_subtags(codes), strict=True)]
+    # What no term of the score looks at is not measured.
+    values = np.array([[row.get(name, np.nan) for name in MEASURES] for row in found], np.float64).reshape(
         len(texts), len(MEASURES)
     )
     shares = np.array([spaceless_share(text) for text in texts], np.float64)
-    return score(with_nulls(values, shares, codes).astype(np.float64), packaged(model), kinds)
+    return score(with_nulls(values, shares, codes).astype(np.float64), used, kinds)

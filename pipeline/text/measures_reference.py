@@ -50,17 +50,20 @@ if TYPE_CHECKING:
 
 C4_LONGEST_WORD, C4_LEAST_WORDS = 1000, 3
 """C4 keeps a line with no longer word, and with at least so many."""
+_TOKEN_MEASURES = frozenset({"token_count", "alphabetic_tokens", "newline_token_ratio"})
 SHORT_LINE = 30
 """Characters up to which a line is short (FineWeb)."""
 
 
-def measures(text: str, language: str | None = "en") -> dict[str, float]:
+def measures(text: str, language: str | None = "en", wanted: frozenset[str] | None = None) -> dict[str, float]:
     """Return every measure of one text, that of stop words and letters 0 where there is no list or table for its language.
 
     Parameters
     ----------
     language
         Primary subtag of a BCP 47 code.
+    wanted
+        Measures that are needed: the dear ones (phrases, C4's, tokens) are left out where none of theirs is. None: all.
 
     >>> values = measures("The cat sat with the dog.")
     >>> values["word_count"], values["stop_words"], values["line_punctuation"]
@@ -73,11 +76,11 @@ def measures(text: str, language: str | None = "en") -> dict[str, float]:
         **_of_lines(text, paragraphs),
         **_of_repetition(text, words, paragraphs),
         **_of_characters(text),
-        **_of_phrases(text, len(words)),
+        **_of_phrases(text, len(words), wanted),
         "compression_ratio": compression_ratio(text.encode("utf-8", "replace")),
         "letter_surprise": letters.surprise(text, language) if language in letters.tables() else 0.0,
-        **_of_c4(text),
-        **_of_tokens(text, words),
+        **(_of_c4(text) if wanted is None or any(name.startswith("c4_") for name in wanted) else {}),
+        **(_of_tokens(text, words) if wanted is None or wanted & _TOKEN_MEASURES else {}),
     }
 
 
@@ -158,11 +161,15 @@ def _ends_sentence(word: str) -> bool:
     return ends
 
 
-def _of_phrases(text: str, words: int) -> dict[str, float]:
+def _of_phrases(text: str, words: int, wanted: frozenset[str] | None) -> dict[str, float]:
     """Return the ratios of phrases to words (ours)."""
     lines = text.split("\n")
     kinds = {"link_ratio": cues.LINK, "boilerplate_ratio": cues.BOILERPLATE, "spam_ratio": cues.SPAM}
-    return {name: _ratio(sum(cues.count(line, kind) for line in lines), words) for name, kind in kinds.items()}
+    return {
+        name: _ratio(sum(cues.count(line, kind) for line in lines), words)
+        for name, kind in kinds.items()
+        if wanted is None or name in wanted
+    }
 
 
 def _of_c4(text: str) -> dict[str, float]:

@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,9 @@ from pipeline.document import MEASURES
 from pipeline.errors import ModelError
 from pipeline.quality.evaluate import measures_of
 from pipeline.quality.reference import reference_scores
+from pipeline.quality.rules import with_nulls
 from pipeline.quality.score import Feature, Model, _file, contributions, digest, packaged, parse, penalties, score
+from pipeline.text.measures_reference import measures, spaceless_share
 from tests.quality import texts
 
 GOOD = ("PROSE", "LICENCE", "DOCUMENTATION", "DESCRIPTION")
@@ -166,3 +169,17 @@ def test_a_damaged_model_is_refused(change, message):
 
 def test_another_model_can_be_given():
     assert score(measures_of(["any"], "en"), Model(0.0, (), ()))[0] == 0.5
+
+
+def test_a_reference_score_needs_only_what_the_model_looks_at():
+    listed = ["The cat sat on the mat, and that was all. " * 5, "# 1 2 3 buy now " * 40, "Kurz und gut. " * 30]
+    codes, kinds = ["en", "en", "de"], ["web", "social", "licensed"]
+    every = np.array(
+        [[measures(text, code)[name] for name in MEASURES] for text, code in zip(listed, codes, strict=True)]
+    )
+    shares = np.array([spaceless_share(text) for text in listed])
+    whole = score(with_nulls(every, shares, pa.array(codes)).astype(np.float64), packaged(), kinds)
+    np.testing.assert_array_equal(reference_scores(listed, codes, kinds), whole)
+    few = measures(listed[0], "en", frozenset({"spam_ratio"}))
+    assert "c4_lines" not in few
+    assert "token_count" not in few
