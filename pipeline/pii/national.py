@@ -31,6 +31,8 @@ class NationalNumber(NamedTuple):
     which never counts.)"""
 
 
+LEAST_FORM = 0.05
+"""Presidio's score from which a national number's pattern is looked at."""
 _NINE = r"[0-9]{3}[\x09-\x0d\x1c-\x20.\-]?[0-9]{3}[\x09-\x0d\x1c-\x20.\-]?[0-9]{3}"
 """Nine digits, bare or in threes, between them ASCII white space (of `regex`), a dot or a hyphen; whatever is longer holds them."""
 _SPANISH = "[0-9]{7}-?[A-Za-z]"
@@ -162,7 +164,15 @@ def numbers_of(countries: tuple[str, ...]) -> tuple[NationalNumber, ...]:
 
 
 def presidio_recognizer(number: NationalNumber) -> Any:
-    """Build Presidio's recogniser of a kind of number."""
+    """Build Presidio's recogniser of a kind of number.
+
+    Without a check of its own it gives a pattern's hits that pattern's score, and what is below `LEAST_FORM` counts for nothing: such
+    patterns are left out. One of them (India's) looks ahead through the whole text at every word, in a time that grows with its square.
+    """
+    from presidio_analyzer import PatternRecognizer
     from presidio_analyzer import predefined_recognizers as presidio
 
-    return getattr(presidio, number.recognizer)()
+    found = getattr(presidio, number.recognizer)()
+    if type(found).validate_result is PatternRecognizer.validate_result:
+        found.patterns = [pattern for pattern in found.patterns if pattern.score >= LEAST_FORM]
+    return found

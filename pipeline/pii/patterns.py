@@ -106,14 +106,10 @@ def _national(number: national.NationalNumber) -> Recognizer:
             start, end, score = found.start, found.end, found.score
             alone = not (text[max(0, start - 1) : start].isalnum() or text[end : end + 1].isalnum())
             # Presidio gives 1 to whatever passes a check, one digit's too, and 0.01 to patterns that say nothing.
-            if score >= _LEAST_FORM and alone and national.is_well_formed(text[start:end]):
+            if score >= national.LEAST_FORM and alone and national.is_well_formed(text[start:end]):
                 yield Found(start, end, min(score, number.score))
 
     return Recognizer(inner.name, scored, words, window, number.score)
-
-
-_LEAST_FORM = 0.05
-"""Presidio's score from which a national number's pattern is looked at."""
 
 
 def _ethereum(text: str) -> Iterator[Found]:
