@@ -150,7 +150,10 @@ class PhoneFinder:
                 skipped.append(chain.span())
         for region in self._regions:
             for hit in region.in_text(text):
-                if not any(start <= hit.start < end for start, end in skipped):
+                digit = _DIGIT.search(
+                    text, hit.start
+                )  # the library's hit may begin with brackets, a chain begins with a digit
+                if digit and not any(start <= digit.start() < end for start, end in skipped):
                     yield hit
 
     def _valid(self, text: str, chain: str, last: int) -> tuple[Found, ...]:

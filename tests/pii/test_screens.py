@@ -37,6 +37,7 @@ def uncovered(text: str, entity: str) -> list[Hit]:
 @example(text="650.253.0000 ext. 12 650.253.0000 ext. 12")
 @example(text="12 34567 ext 650 253 0000")
 @example(text="a@b@c.com@d.org")
+@example(text="bounds (-32\u00a0768 - 32\u00a0767)")
 @example(text="1.2.3.4.5.6.7.8")
 def test_no_hit_is_lost_behind_screen_and_windows(entity: str, text: str) -> None:
     assert uncovered(text, entity) == []
