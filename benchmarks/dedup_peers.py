@@ -25,6 +25,7 @@ from benchmarks.dedup_corpus import Corpus, corpus
 from benchmarks.dedup_truth import Truth, plain_words, standard_words, truth
 from benchmarks.environments import cache_folder, environment
 from benchmarks.measured import Run, measured
+from pipeline.text.words import words
 
 HERE = Path(__file__).parent
 JUDGED = 100_000
@@ -72,13 +73,13 @@ def removed_rows(answer: Path, rows: dict[str, int]) -> dict[int, int | None]:
     return {rows[name]: None if survivor is None else rows[survivor] for name, survivor in found.items()}
 
 
-WORDS = {r"\w+": plain_words, "UAX #29": standard_words}
-"""Definitions of a word by which all are judged."""
+WORDS = {r"\w+": plain_words, "UAX #29": standard_words, "scripts without spaces by characters": words}
+"""Definitions of a word by which all are judged: two that are nobody's, and the stage's."""
 
 
 def judge(made: Corpus, gone: dict[int, int | None]) -> dict[str, Quality]:
     """Compare what was removed with the truth by each definition of a word."""
-    return {name: _judge(made, gone, truth(made.file, words)) for name, words in WORDS.items()}
+    return {name: _judge(made, gone, truth(made.file, of)) for name, of in WORDS.items()}
 
 
 def _judge(made: Corpus, gone: dict[int, int | None], known: Truth) -> Quality:
@@ -133,9 +134,9 @@ def report(title: str, runs: dict[int, Run], quality: dict[str, Quality]) -> Non
         print(
             f"  marginal, {less:,} to {more:,}: {rate:,.0f} documents/CPU s; CPU x{runs[more].cpu / runs[less].cpu:.2f}"
         )
-    for words, (removed, recall, precision) in quality.items():
+    for name, (removed, recall, precision) in quality.items():
         print(
-            f"  of {JUDGED:,}, words by {words}: {removed:,} removed; recall of pairs >= 0.8 {recall[0]:.4f}, >= 0.7 {recall[1]:.4f}; "
+            f"  of {JUDGED:,}, words by {name}: {removed:,} removed; recall of pairs >= 0.8 {recall[0]:.4f}, >= 0.7 {recall[1]:.4f}; "
             f"precision >= 0.7 {precision[0]:.4f}, >= 0.5 {precision[1]:.4f}",
             flush=True,
         )
@@ -153,8 +154,8 @@ def main() -> None:
     arguments = parser.parse_args()
     made = corpus(JUDGED, arguments.cache)
     print(f"{made.documents:,} documents, {made.bytes / 1e6:.0f} MB, sha256 {made.digest[:16]}")
-    for name, words in WORDS.items():
-        near = truth(made.file, words).similarity
+    for name, of in WORDS.items():
+        near = truth(made.file, of).similarity
         counts = ", ".join(f"{int((near >= least).sum()):,} >= {least}" for least in (0.5, 0.7, 0.8, 1.0))
         print(f"  true pairs, words by {name}: {counts}", flush=True)
     if arguments.recalls:

@@ -18,7 +18,6 @@ from benchmarks.dedup_truth import Truth, truth
 from benchmarks.measured import Run, measured
 from pipeline.config import Dedup
 from pipeline.dedup.plan import derive
-from pipeline.text.words import words
 
 RECALLS = (0.99, 0.999, 0.9999)
 THRESHOLDS = (0.8, 0.7)
@@ -79,11 +78,8 @@ def account(made: Corpus, gone: dict[int, int | None], threshold: float) -> None
 
 
 def truths(made: Corpus) -> dict[str, Truth]:
-    """Return the true pairs by each definition of a word, the stage's own among them."""
-    return {
-        **{f"words by {name}": truth(made.file, of) for name, of in WORDS.items()},
-        "by the stage's words": truth(made.file, words),
-    }
+    """Return the true pairs by each definition of a word."""
+    return {f"words by {name}": truth(made.file, of) for name, of in WORDS.items()}
 
 
 def unaccounted(known: Truth, gone: dict[int, int | None], threshold: float) -> list[int]:

@@ -67,7 +67,8 @@ def test_quality_is_counted_in_pairs_and_in_documents(tmp_path):
     known = Truth(*(pa.array(column).to_numpy() for column in ([0, 2, 4, 6], [1, 3, 5, 7], [0.9, 0.85, 0.75, 0.5])))
     pq.write_table(pa.table(known._asdict()), tmp_path / "c.plain_words.truth.parquet")
     nearer = known._replace(similarity=known.similarity + 0.1)
-    pq.write_table(pa.table(nearer._asdict()), tmp_path / "c.standard_words.truth.parquet")
+    for words in ("standard_words", "words"):
+        pq.write_table(pa.table(nearer._asdict()), tmp_path / f"c.{words}.truth.parquet")
     made = Corpus(tmp_path / "c.parquet", 10, 0, "")
     found = judge(made, {1: 0, 5: 4, 7: 6, 9: 8})
     assert found["\\w+"].recall == (0.5, 2 / 3)
