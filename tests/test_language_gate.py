@@ -11,8 +11,7 @@ import pytest
 
 from pipeline import api, gating
 from pipeline.batch import load_batch
-from pipeline.chain import full_chain
-from pipeline.history import to_keep
+from tests.end_to_end.conftest import publish_figures
 
 CONFIG = """data_pipeline:
   ingestion:
@@ -59,15 +58,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SLUICE_SPARK_MASTER", "inline")
         reference = fill(project, 1)
         assert judge(reference).verdict == "pass"
-        batch = load_batch(reference)
-        chain = full_chain(batch)
-        batch.corpus.publish(
-            base=batch.record.base,
-            batch_id=batch.batch_id,
-            fingerprint=chain.manifest("ingest").fingerprint,
-            documents=[],
-            metrics=to_keep(chain.manifests),
-        )
+        publish_figures(reference)
     return project
 
 

@@ -12,8 +12,7 @@ import pytest
 
 from pipeline import api, gating, listing
 from pipeline.batch import load_batch
-from pipeline.chain import full_chain
-from pipeline.history import to_keep
+from tests.end_to_end.conftest import publish_figures
 
 CONFIG = """data_pipeline:
   ingestion:
@@ -64,15 +63,7 @@ def two_nights(project: Path, release: Callable[[Path, dict[str, Any]], None]) -
 
 def release_figures(_: Path, reference: dict[str, Any]) -> None:
     api.run_stage(reference, "ingest")
-    batch = load_batch(reference)
-    chain = full_chain(batch)
-    batch.corpus.publish(
-        base=batch.record.base,
-        batch_id=batch.batch_id,
-        fingerprint=chain.manifest("ingest").fingerprint,
-        documents=[],
-        metrics=to_keep(chain.manifests),
-    )
+    publish_figures(reference)
 
 
 def release_whole(project: Path, reference: dict[str, Any]) -> None:

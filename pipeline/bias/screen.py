@@ -154,7 +154,6 @@ def _scan(
     flags: npt.NDArray[np.uint8],
 ) -> None:
     """Fill the flags of some rows. Each word is hashed once and looked up with the at most `MAX_WORDS - 1` open beginnings before it."""
-    mask = np.uint64(len(keys) - 1)
     open_ = np.empty(MAX_WORDS, np.uint64)
     last = np.empty(flags.shape[1], np.int64)
     context = np.empty(2, np.int64)
@@ -180,25 +179,21 @@ def _scan(
                 continue
             if inside:
                 word += 1
-                hashed = mix64(np.uint64(value))
-                if opened or keys[hashed & mask]:  # most words are no term's: they end here
-                    gap = _gap(data, word_end, start) if opened else 0
-                    opened = _take(hashed, word, gap, open_, opened, keys, values, continues, own, last, context)
+                gap = _gap(data, word_end, start) if opened else 0
+                opened = _take(value, word, gap, open_, opened, keys, values, continues, own, last, context)
                 word_end = before
                 value = np.uint64(0)
                 inside = False
             if kind == SINGLE:
                 word += 1
-                hashed = mix64(np.uint64(lowered))
-                if opened or keys[hashed & mask]:  # most words are no term's: they end here
-                    gap = _gap(data, word_end, before) if opened else 0
-                    opened = _take(hashed, word, gap, open_, opened, keys, values, continues, own, last, context)
+                gap = _gap(data, word_end, before) if opened else 0
+                opened = _take(lowered, word, gap, open_, opened, keys, values, continues, own, last, context)
                 word_end = position
 
 
 @kernel
 def _take(
-    hashed: np.uint64,
+    value: np.uint64,
     word: int,
     gap: int,
     open_: npt.NDArray[np.uint64],
@@ -210,23 +205,23 @@ def _take(
     last: npt.NDArray[np.int64],
     context: npt.NDArray[np.int64],
 ) -> int:
-    """Look up a word alone and after the open beginnings; return how many beginnings are open after it."""
+    """Look up a word after the open beginnings and alone; return how many beginnings are open after it."""
+    hashed = mix64(np.uint64(value))
+    if not opened and not keys[hashed & np.uint64(len(keys) - 1)]:
+        return 0  # most words are no term's: they end here
     left = 0
-    if gap:
-        for i in range(opened):
+    for i in range(opened + 1):
+        key = hashed
+        if i < opened:
+            if not gap:
+                continue
             key = mix64(np.uint64(np.uint64(open_[i] * WORD_BASE + np.uint64(gap)) ^ hashed))
-            place = _find(keys, key)
-            if place >= 0:
-                if values[place] != PREFIX_ONLY:
-                    _mark(values[place], word, own, last, context)
-                if continues[place]:
-                    open_[left] = key
-                    left += 1
-    place = _find(keys, hashed)
-    if place >= 0:
+        place = _find(keys, key)
+        if place < 0:
+            continue
         if values[place] != PREFIX_ONLY:
             _mark(values[place], word, own, last, context)
         if continues[place]:
-            open_[left] = hashed
+            open_[left] = key
             left += 1
     return left

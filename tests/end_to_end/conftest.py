@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from pydoc_data.topics import topics
 
 import pytest
+
+from pipeline.batch import load_batch
+from pipeline.chain import full_chain
+from pipeline.history import to_keep
 
 YAML = (Path(__file__).resolve().parents[2] / "examples" / "pipeline.yaml").read_text()
 
@@ -51,3 +55,16 @@ def make_project(folder: Path) -> Path:
     (folder / "pipeline.yaml").write_text(YAML.replace("      - social_feeds\n      - web_crawl\n", ""))
     write_jsonl(folder / "input" / "licensed_content" / "a.jsonl", documents(24))
     return folder
+
+
+def publish_figures(reference: Mapping[str, str]) -> None:
+    """Make a release that keeps the figures of what a batch has run, and no document."""
+    batch = load_batch(reference)
+    chain = full_chain(batch)
+    batch.corpus.publish(
+        base=batch.record.base,
+        batch_id=batch.batch_id,
+        fingerprint=chain.manifest("ingest").fingerprint,
+        documents=[],
+        metrics=to_keep(chain.manifests),
+    )
