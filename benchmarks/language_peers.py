@@ -33,7 +33,7 @@ def ours(texts: list[str]) -> Codes:
 
 
 def lid176_as_it_comes(texts: list[str]) -> Codes:
-    labels, _ = lid176._model().predict([" ".join(text.split()) for text in texts], k=1)  # noqa: SLF001
+    labels, _ = lid176._model().predict([" ".join(text.split()) for text in texts], k=1)  # noqa: SLF001 - the model without our lower case
     return [bcp_47(names[0].removeprefix("__label__")) if names else UNDETERMINED for names in labels]
 
 

@@ -79,14 +79,20 @@ def _references(settings: Settings, known: set[str]) -> Iterator[dict[str, str]]
 
 def _story(batch: Batch, chain: Chain, place: Row, *, texts: bool) -> dict[str, Any]:
     """Return what one batch said of the document at one place."""
-    stages = list(_stages(chain, place))
-    for entry in stages:
+    stages = []
+    known: dict[str, Any] = {}
+    for entry, row in _stages(chain, place):
+        known |= row
         reasons = [finding["reason"] for finding in entry["findings"]]
-        entry.update(reasoning(batch, chain, entry["stage"], place, reasons))
         gate = known_verdict(batch, chain, entry["stage"])
-        entry["gate"] = gate.verdict if gate else None
-        if entry["stage"] in TWIN_STAGES and entry["findings"]:
-            entry["twin"] = twin(batch, chain, entry["stage"], place, texts=texts)
+        told = {
+            **entry,
+            **reasoning(batch, chain, entry["stage"], known, reasons),
+            "gate": gate.verdict if gate else None,
+        }
+        if entry["stage"] in TWIN_STAGES and reasons:
+            told["twin"] = twin(batch, chain, entry["stage"], place, texts=texts)
+        stages.append(told)
     return {
         "batch_id": batch.batch_id,
         "settings": batch.settings_digest,
@@ -113,20 +119,21 @@ def _curators(batch: Batch) -> list[dict[str, Any]]:
     ]
 
 
-def _stages(chain: Chain, place: Row) -> Iterator[dict[str, Any]]:
-    """Yield what each stage said, up to the one that stopped the document."""
+def _stages(chain: Chain, place: Row) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield what each stage said, up to the one that stopped the document, and its row as it is stored."""
     for manifest in chain.manifests:
         names = [name for name in COLUMNS[manifest.stage].names if name not in HIDDEN]
-        values = chain.read_row(manifest.stage, place.shard, place.row, names)
-        findings = values.pop("verdict") or []
-        yield {
+        row = chain.read_row(manifest.stage, place.shard, place.row, names)
+        findings = row["verdict"] or []
+        entry = {
             "stage": manifest.stage,
             "fingerprint": manifest.fingerprint,
             "switched_off": manifest.switched_off,
             "kept": not findings,
-            "values": {name: _plain(value) for name, value in values.items() if value is not None},
+            "values": {name: _plain(value) for name, value in row.items() if value is not None and name != "verdict"},
             "findings": [{**finding, "meaning": REASONS[finding["reason"]][1]} for finding in findings],
         }
+        yield entry, row
         if findings:
             return
 

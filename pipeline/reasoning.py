@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,20 @@ from pipeline.reasons import REASONS
 from pipeline.recipe import step
 from pipeline.stage import Ruled
 from pipeline.stages.quality import QualityStage
-from pipeline.twins import Row
 from pipeline.verdict import Rule
 
 
-def reasoning(batch: Batch, chain: Chain, stage: str, place: Row, decided: Sequence[str]) -> dict[str, Any]:
+def reasoning(
+    batch: Batch, chain: Chain, stage: str, known: Mapping[str, Any], decided: Sequence[str]
+) -> dict[str, Any]:
     """Return a stage's reasoning over a document.
 
     Parameters
     ----------
-    batch, chain, stage, place
-        The document in its batch, which came to the stage.
+    batch, chain, stage
+        The batch, and a stage that the document came to.
+    known
+        What is stored of the document, by column: the stage's own and earlier stages'.
     decided
         The reasons that the stage gave.
 
@@ -38,10 +41,13 @@ def reasoning(batch: Batch, chain: Chain, stage: str, place: Row, decided: Seque
         rules over columns, and where the present code's rules say something else than what was decided by other code, which then
         cannot be shown. Of quality also ``score`` and ``nearest_change`` (`pipeline.quality.story`).
     """
-    built = built_stage(batch, chain, stage)
+    built = _built(batch, chain, stage)
     if built is None:
         return {"rules": None}
-    stored = stored_row(chain, stage, place, built.decides_by)
+    stored = pa.RecordBatch.from_arrays(
+        [pa.array([known[name]], _type_of(name, chain.through(stage))) for name in built.decides_by],
+        names=list(built.decides_by),
+    )
     rules = built.rules(stored)
     if [rule.reason for rule in rules if rule.applies[0]] != list(decided):
         return {"rules": None}
@@ -66,7 +72,7 @@ def _told(rule: Rule) -> dict[str, Any]:
     }
 
 
-def built_stage(batch: Batch, chain: Chain, stage: str) -> Ruled | None:
+def _built(batch: Batch, chain: Chain, stage: str) -> Ruled | None:
     """Return a stage as the batch's settings make it, if its verdict follows from rules over columns and it was not switched off."""
     entry = step(stage)
     if entry.build is None or chain.manifest(stage).switched_off:
@@ -75,15 +81,6 @@ def built_stage(batch: Batch, chain: Chain, stage: str) -> Ruled | None:
     return built if isinstance(built, Ruled) else None
 
 
-def stored_row(chain: Chain, stage: str, place: Row, names: Sequence[str]) -> pa.RecordBatch:
-    """Return one document's columns, the stage's own and earlier stages', as a batch of one row."""
-    wrote = {
-        name: next(m.stage for m in reversed(chain.through(stage).manifests) if name in COLUMNS[m.stage].names)
-        for name in names
-    }
-    found: dict[str, pa.Array] = {}
-    for of in dict.fromkeys(wrote.values()):
-        own = [name for name in names if wrote[name] == of]
-        values = chain.read_row(of, place.shard, place.row, own)
-        found |= {name: pa.array([values[name]], COLUMNS[of].field(name).type) for name in own}
-    return pa.RecordBatch.from_arrays([found[name] for name in names], names=list(names))
+def _type_of(column: str, chain: Chain) -> pa.DataType:
+    """Return the type of a column, as the last stage that has one of that name writes it."""
+    return next(COLUMNS[s].field(column).type for s in reversed(chain.stages) if column in COLUMNS[s].names)

@@ -115,9 +115,9 @@ def test_a_planted_rule_is_flagged_by_the_gate_and_stands_in_the_report(
     assert sum(source["documents"] for source in found["scores"]) == chain.manifest("quality").total("read")
     told = json.dumps(found)
     assert "were tired" not in told
-    out = Console(file=StringIO(), width=200)
-    print_batch_report(out, found)
-    said = out.file.getvalue()  # type: ignore[attr-defined]
+    written = StringIO()
+    print_batch_report(Console(file=written, width=200), found)
+    said = written.getvalue()
     assert f"{RULE}" in said
     assert "were tired" not in said
     (other,) = [entry for entry in bias["disparate"] if entry["value"] == BESIDE]

@@ -33,7 +33,7 @@ import pyarrow as pa
 
 from pipeline.document import MEASURES
 from pipeline.errors import ConfigError
-from pipeline.text import cues
+from pipeline.text import phrases
 from pipeline.text.function_words import lists
 from pipeline.text.letters import tables as letter_tables
 from pipeline.verdict import Rule
@@ -77,8 +77,8 @@ _ENGLISH = frozenset({"en"})
 _LANGUAGES_OF: dict[str, frozenset[str]] = {
     "stop_words": _ENGLISH,
     "stop_word_share": frozenset(lists()),
-    "boilerplate_ratio": cues.LANGUAGES,
-    "spam_ratio": cues.LANGUAGES,
+    "boilerplate_ratio": phrases.LANGUAGES,
+    "spam_ratio": phrases.LANGUAGES,
     "letter_surprise": frozenset(letter_tables()),
 }
 """Measures that need a list or a table, and the languages that have one."""

@@ -21,7 +21,6 @@ from pipeline.text.characters import (
     Values,
     step,
 )
-from pipeline.text.cues import LINK
 from pipeline.text.kernels import numpy_kernel
 from pipeline.text.letters import UNIT
 from pipeline.text.measures_scan import (
@@ -48,6 +47,7 @@ from pipeline.text.measures_scan import (
     TOKENS,
     TRANSITIONS,
 )
+from pipeline.text.phrases import LINK
 
 NAMES = (*MEASURES, "spaceless_share")
 """Columns of the kernel's result: the documents' measures, then the share of letters of scripts written without spaces."""

@@ -32,7 +32,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline.text import cues, letters
+from pipeline.text import cues, letters, phrases
 from pipeline.text.characters import (
     BULLETS,
     LOWER,
@@ -164,7 +164,7 @@ def _ends_sentence(word: str) -> bool:
 def _of_phrases(text: str, words: int, wanted: frozenset[str] | None) -> dict[str, float]:
     """Return the ratios of phrases to words (ours)."""
     lines = text.split("\n")
-    kinds = {"link_ratio": cues.LINK, "boilerplate_ratio": cues.BOILERPLATE, "spam_ratio": cues.SPAM}
+    kinds = {"link_ratio": phrases.LINK, "boilerplate_ratio": phrases.BOILERPLATE, "spam_ratio": phrases.SPAM}
     return {
         name: _ratio(sum(cues.count(line, kind) for line in lines), words)
         for name, kind in kinds.items()
@@ -182,13 +182,13 @@ def _of_c4(text: str) -> dict[str, float]:
         ends = last.endswith((".", "!", "?", '"', "'")) and not words[-1].endswith("...")
         if not ends or len(words) < C4_LEAST_WORDS or max(map(len, words)) > C4_LONGEST_WORD:
             continue
-        if cues.count(line, cues.LOREM):
+        if cues.count(line, phrases.LOREM):
             lorem += 1
-        elif cues.count(line, cues.JAVASCRIPT):
+        elif cues.count(line, phrases.JAVASCRIPT):
             javascript += 1
         elif "{" in line:
             curly += 1
-        elif cues.count(line, cues.POLICY):
+        elif cues.count(line, phrases.POLICY):
             policy += 1
         else:
             kept += 1
@@ -223,7 +223,7 @@ def _tokens(word: str) -> tuple[int, int]:
     tail = word[last + 1 :]
     initial = character_class(word[last]) == UPPER and not (last and character_class(word[last - 1]) == UPPER)
     outside = _runs(word[:first]) + _runs(tail) - (initial and tail.startswith("."))
-    if cues.count(word, cues.LINK):
+    if cues.count(word, phrases.LINK):
         return outside + 1, int(any(map(str.isalpha, word)))
     pieces = [""]
     for i in range(first, last + 1):

@@ -29,10 +29,11 @@ from pipeline.text.characters import (
     mix,
     step,
 )
-from pipeline.text.cues import JAVASCRIPT, KINDS, LINK, LOREM, POLICY, SPACE_SYMBOL, Hits, States, Symbols
+from pipeline.text.cues import SPACE_SYMBOL, Hits, States, Symbols
 from pipeline.text.cues import SYMBOLS as CUE_SYMBOLS
 from pipeline.text.kernels import numpy_kernel
 from pipeline.text.letters import SYMBOLS as LETTERS
+from pipeline.text.phrases import JAVASCRIPT, KINDS, LINK, LOREM, POLICY
 
 CHARACTER_CLASSES = 9
 (
