@@ -17,6 +17,7 @@ BENCHMARKS = (
     "language",
     "pii",
     "quality",
+    "quality_stage",
     "bias",
     "archives",
     "extraction",
