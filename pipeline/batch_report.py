@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 
 from pipeline.batch import Batch
 from pipeline.bias.drift import SHARE
+from pipeline.bias.report import FILE
 from pipeline.errors import SnapshotError, UserError
 from pipeline.history import figures
 from pipeline.lake.snapshots import Chain
 from pipeline.report.funnel import funnel
 
 STAGE = "validate"
-FILE = "bias.json"
 BINS = 25
 """Bins of the quality score, each of four hundredths: the default threshold, 0.8, lies on an edge."""
 

@@ -16,6 +16,9 @@ from pipeline.bias.coverage import coverage, gaps
 from pipeline.bias.retention import Comparison, Integers, adjusted, compare
 from pipeline.intervals import proportion
 
+FILE = "bias.json"
+"""Name of a batch's report, beside validate's shards."""
+
 
 class Limits(NamedTuple):
     """From what on a difference is called disparate."""

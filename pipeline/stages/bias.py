@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.bias.counts import count, merge
 from pipeline.bias.drift import drift, figures
-from pipeline.bias.report import Limits, named, report
+from pipeline.bias.report import FILE, Limits, named, report
 from pipeline.history import figures as history_of
 from pipeline.lake.snapshots import Chain
 from pipeline.stages.bias_documents import early_documents, fine_documents
@@ -16,8 +16,6 @@ from pipeline.stages.bias_evidence import with_evidence
 from pipeline.work import Work
 
 Values = dict[str, float | str | None]
-
-FILE = "bias.json"
 
 
 def report_batch(work: Work, chain: Chain, answers: Sequence[Mapping[str, Any]]) -> Values:
