@@ -437,7 +437,9 @@ def override(settings: Settings, overrides: dict[str, Any]) -> Settings:
         if last not in place:
             raise ConfigError(f"override: unknown key '{key}', {hint(last, place)}")
         place[last] = value
-    return validate({"data_pipeline": data}, "override")
+    changed = validate({"data_pipeline": data}, "override")
+    _check_languages(changed, "override")
+    return changed
 
 
 def environment(name: str, default: str | None = None) -> str | None:

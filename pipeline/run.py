@@ -19,7 +19,7 @@ import pyarrow as pa
 from pipeline.batch import Batch
 from pipeline.chain import chain_before, ingredients, set_head, stage_fingerprint
 from pipeline.document import COLUMNS, TEXT, VERDICT_COLUMN
-from pipeline.errors import ContractViolation
+from pipeline.errors import ConfigError, ContractViolation, ModelError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
 from pipeline.lake import expired
@@ -158,10 +158,12 @@ def isolated_apply(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:
     ------
     ContractViolation
         If the stage returns other rows or columns than it promised.
+    ConfigError, ModelError
+        If the stage raises one: that is no document's fault.
     """
     try:
         result = stage.apply(batch)
-    except ContractViolation:
+    except (ContractViolation, ConfigError, ModelError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a document provokes must not take its neighbours along
         if batch.num_rows == 1:

@@ -15,8 +15,10 @@ from pipeline.chain import full_chain
 from pipeline.errors import SnapshotError, UserError
 from pipeline.intervals import proportion
 from pipeline.lake.snapshots import Chain
+from pipeline.mistakes import hint, printable
 from pipeline.pii.redact import redact
 from pipeline.reasons import REASONS
+from pipeline.recipe import STAGES
 from pipeline.sampling import keyed_sample
 
 EXCERPT = 160
@@ -74,8 +76,10 @@ def why(batch: Batch, stage: str, reason: str | None = None, samples: int = 5) -
     Raises
     ------
     UserError
-        If the batch has no such stage, or the stage no such reason.
+        If there is no such stage, the batch has not come to it, or the stage has no such reason.
     """
+    if stage not in STAGES:
+        raise UserError(f"there is no stage '{printable(stage)}', {hint(stage, STAGES)}")
     chain = full_chain(batch)
     if stage not in chain.stages:
         raise UserError(f"batch {batch.batch_id} has no snapshot of {stage}; `sluice run` makes it")
@@ -114,7 +118,7 @@ def _reasons(stage: str, reason: str | None) -> set[str]:
         return own
     found = {name for name in own if reason in {name, name.rpartition("@")[0]}}
     if not found:
-        raise UserError(f"{stage} has no reason '{reason}'; it has {', '.join(sorted(own))}")
+        raise UserError(f"{stage} has no reason '{printable(reason)}', {hint(reason, sorted(own))}")
     return found
 
 

@@ -311,3 +311,10 @@ def test_every_choice_is_to_yaml_what_it_is_to_a_reader() -> None:
     words = choices(config.Settings.model_json_schema())
     assert {"count", "cut", "reject"} <= words
     assert {word: yaml.safe_load(word) for word in words} == {word: word for word in words}, "`off` would be false"
+
+
+def test_an_override_is_asked_for_its_languages_too() -> None:
+    with pytest.raises(
+        ConfigError, match=r"override: language\.wanted: no model can tell the language 'xq', did you mean 'xh'"
+    ):
+        config.override(config.Settings(), {"language.wanted": ["xq"]})

@@ -124,5 +124,7 @@ def test_one_reason_or_none_of_that_name(reference: dict[str, str]) -> None:
     found = why(batch, "quality", "quality.score", samples=0)
     assert [row["reason"] for row in found["reasons"]] == ["quality.score@1"]
     assert found["documents"] == found["reasons"][0]["documents"] > 0
-    with pytest.raises(UserError, match=r"quality has no reason 'quality\.scores'"):
+    with pytest.raises(UserError, match=r"quality has no reason 'quality\.scores', did you mean 'quality\.score@1'"):
         why(batch, "quality", "quality.scores")
+    with pytest.raises(UserError, match="there is no stage 'qualty', did you mean 'quality'"):
+        why(batch, "qualty")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import Settings
 from pipeline.document import COLUMNS, text_digest
+from pipeline.errors import ConfigError, ModelError
 from pipeline.reasons import REASONS
 from pipeline.recipe import RECIPE
 from pipeline.run import isolated_apply
@@ -123,6 +124,20 @@ def test_a_stage_that_raises_on_one_document_fails_it_alone(name: str) -> None:
     others = [row for i, row in enumerate(pa.Table.from_batches([result]).to_pylist()) if i != 5]
     if name != "provenance":  # its lineage names the row's own id, which the shorter batch numbers differently
         assert repr(others) == repr(pa.Table.from_batches([clean]).to_pylist())
+
+
+@pytest.mark.parametrize("error", [ConfigError, ModelError])
+def test_a_mistake_that_is_no_documents_stops_the_stage(error: type[Exception]) -> None:
+    stage = STAGES["quality"]
+
+    class Mistaken:
+        name, adds, reads = "quality", stage.adds, stage.reads
+
+        def apply(self, _: pa.RecordBatch) -> pa.RecordBatch:
+            raise error("the key is missing")
+
+    with pytest.raises(error, match="the key is missing"):
+        isolated_apply(Mistaken(), documents(["A plain sentence."] * 3, stage.reads))
 
 
 PERSONAL = st.sampled_from(
