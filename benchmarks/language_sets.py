@@ -43,7 +43,10 @@ Row = dict[str, str]
 
 
 def rows(shared: Path | None = None) -> list[Row]:
-    """Return all labelled texts: `text`, `language` in BCP 47, `set`."""
+    """Return all labelled texts: `text`, `language` in BCP 47, `set`, and `source_kind` of the real posts.
+
+    The made ones are in 75 languages of equal weight, as no source is: nothing is expected of them.
+    """
     data = (shared or folder()) / "data"
     found = [*_lingua(data), *_udhr(data), *_social(data)]
     shaped = [(row, _shaped(row)) for row in found if row["set"] == "sentences" and _digest(row["text"]) % 3 == 0]
@@ -63,7 +66,8 @@ def _lines(file: Path) -> Iterator[Row]:
 
 
 def _row(text: str, language: str, name: str) -> Row:
-    return {"text": text, "language": language, "set": name}
+    kind = {"source_kind": "social"} if name == "social" else {}
+    return {"text": text, "language": language, "set": name, **kind}
 
 
 def _lingua(data: Path) -> Iterator[Row]:

@@ -126,7 +126,7 @@ def _dedup(file: Path, settings: Settings) -> tuple[int, list[Row]]:
 
 
 def _language(file: Path, settings: Settings) -> tuple[int, list[Row]]:
-    """Rows `{text, language}` with BCP 47 codes."""
+    """Rows `{text, language}` with BCP 47 codes, and `source_kind` where what is expected of a kind is to count."""
     from pipeline.language.evaluate import STAGE
 
     found = _languages(file, settings)
@@ -153,7 +153,11 @@ def _languages(file: Path, settings: Settings) -> Evaluation:
     from pipeline.language.evaluate import evaluate as measure
 
     rows = read_rows(file, {"text": str, "language": str})
-    return measure(rows, settings.language.window_characters, settings.language.min_score)
+    for number, row in enumerate(rows, 1):
+        if "source_kind" in row:
+            _check(row, {"source_kind": str}, f"{file}, object {number}")
+    own = settings.language
+    return measure(rows, own.window_characters, own.min_score, own.expected)
 
 
 def write_page(stage: str, file: Path, settings: Settings, page: Path) -> None:

@@ -71,6 +71,7 @@ def _language(settings: Settings, _: Mapping[str, str]) -> Stage:
         wanted=own.wanted,
         min_score=own.min_score,
         min_scores=own.min_scores,
+        expected=own.expected,
         window_characters=own.window_characters,
         mixed_policy=own.mixed.policy,
         min_share=own.mixed.min_share,

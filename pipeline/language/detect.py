@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.language import cld2, lid176, ngrams
 from pipeline.language.codes import UNDETERMINED
+from pipeline.language.prior import Priors
 from pipeline.language.weigh import Candidates, Opinions, candidates, names, probabilities
 
 SURE_SCORE = 0.9
@@ -78,7 +79,10 @@ class Reading(NamedTuple):
 
 
 def detect(
-    texts: pa.Array | pa.ChunkedArray | Sequence[str | None], window_characters: int = 250, min_score: float = 0.5
+    texts: pa.Array | pa.ChunkedArray | Sequence[str | None],
+    window_characters: int = 250,
+    min_score: float = 0.5,
+    prior: Priors | None = None,
 ) -> Detection:
     """Name the language of each text.
 
@@ -90,6 +94,8 @@ def detect(
         Length of the window from the middle of the text.
     min_score
         Under this the language is undetermined, as it is for a text with fewer than three letters (`_READABLE`).
+    prior
+        Of each text; None: every language is as likely.
 
     Raises
     ------
@@ -97,22 +103,24 @@ def detect(
         If a model's file is missing or not the pinned one.
     """
     column = as_column(texts)
-    reading = read(column, window_characters)
+    reading = read(column, window_characters, prior)
     return decide(column, reading, np.full(len(reading.rows), min_score))
 
 
-def read(column: pa.Array, window_characters: int = 250) -> Reading:
+def read(column: pa.Array, window_characters: int = 250, prior: Priors | None = None) -> Reading:
     """Put the texts to the models; see `detect`."""
     lettered = pc.fill_null(pc.match_substring_regex(column, _READABLE), False).to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(lettered)
     texts = column.take(pa.array(rows)).to_pylist()
+    own_prior = prior.take(rows) if prior else None
     second = cld2.opinions([spread(text) for text in texts])
     best, scores = np.full((len(rows), 2), None, object), np.zeros((len(rows), 2), np.float32)
     first = np.full(len(rows), None, object)
 
     def weigh(places: npt.NDArray[np.int64], said: lid176.Opinions, letters: ngrams.Scores | None) -> None:
         own = cld2.Opinions(second.languages[places], second.shares[places], second.reliable[places])
-        best[places], scores[places] = _two_best(candidates(Opinions(said, own, letters)))
+        odds = own_prior.odds[own_prior.rows[places]] if own_prior else None
+        best[places], scores[places] = _two_best(candidates(Opinions(said, own, letters)), odds)
         first[places] = said.languages[:, 0]
 
     short = np.array([len(text) <= SHORT_CHARACTERS for text in texts], bool)
@@ -173,9 +181,11 @@ def spread(text: str) -> str:
     return "\n".join(text[round(step * place) : round(step * place) + PIECE_CHARACTERS] for place in range(PIECES))
 
 
-def _two_best(found: Candidates) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float32]]:
+def _two_best(
+    found: Candidates, prior: npt.NDArray[np.float64] | None
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float32]]:
     """Return the two best languages of each text and their probabilities; `und`, which is always the first candidate, is none."""
-    chances = probabilities(found)
+    chances = probabilities(found, prior)
     chances[:, 0] = -1
     chances[found.languages < 0] = -1
     order = np.argsort(-chances, axis=1, kind="stable")[:, :2]

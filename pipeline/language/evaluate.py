@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from pipeline.intervals import Interval, proportion
 from pipeline.language import cld2, lid176, ngrams
 from pipeline.language.codes import UNDETERMINED
 from pipeline.language.detect import decide, read
+from pipeline.language.prior import Expected, priors
 
 BINS = 10
 """Bars of a reliability diagram, of equal width."""
@@ -81,16 +83,23 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    rows: Iterable[Mapping[str, Any]], window_characters: int = 250, min_score: float = 0.0, *, alone: bool = True
+    rows: Iterable[Mapping[str, Any]],
+    window_characters: int = 250,
+    min_score: float = 0.0,
+    expected: Expected = MappingProxyType({}),
+    *,
+    alone: bool = True,
 ) -> Evaluation:
     """Measure the detection on rows ``{"text": ..., "language": ...}`` with BCP 47 codes.
 
     Parameters
     ----------
     rows
-        Labelled texts.
+        Labelled texts; a ``source_kind``, if there is one, counts for what is expected.
     window_characters, min_score
         As for `detect`; by default every text with letters gets a language.
+    expected
+        Shares of languages by source kind.
     alone
         Whether each model alone is measured as well.
     """
@@ -98,7 +107,7 @@ def evaluate(
     labels = [row["language"] for row in data]
     texts = [row["text"] for row in data]
     column = pa.array(texts, pa.string())
-    reading = read(column, window_characters)
+    reading = read(column, window_characters, priors([row.get("source_kind") for row in data], expected))
     found = decide(column, reading, np.full(len(reading.rows), min_score))
     best = decide(column, reading, np.zeros(len(reading.rows)))
     scores = {STAGE: score(labels, found.languages.to_pylist())}

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.language.codes import UNDETERMINED
 from pipeline.language.detect import SURE_SCORE, Reading, read
+from pipeline.language.prior import Priors
 
 SEGMENT_CHARACTERS = 200
 """Length that a segment may have: two or three sentences, on which detection is right in 97 % of the cases."""
@@ -39,15 +40,15 @@ def doubtful(reading: Reading, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
     return np.asarray(long & (reading.divided | disagree | (reading.scores[:, 0] < SURE_SCORE)))
 
 
-def shares(texts: Sequence[str], min_score: float = 0.5) -> list[Shares]:
-    """Return each text's shares; {} for one without a letter."""
+def shares(texts: Sequence[str], min_score: float = 0.5, prior: Priors | None = None) -> list[Shares]:
+    """Return each text's shares; {} for one without a letter. `prior` is that of each text."""
     segments: list[str] = []
     owner: list[int] = []
     for number, text in enumerate(texts):
         own = cut(text)
         segments += own
         owner += [number] * len(own)
-    reading = read(pa.array(segments, pa.string()))
+    reading = read(pa.array(segments, pa.string()), prior=prior.take(np.array(owner, np.int64)) if prior else None)
     sums: list[Shares] = [{} for _ in texts]
     for place, row in enumerate(reading.rows.tolist()):
         sure = reading.best[place, 0] is not None and reading.scores[place, 0] >= min_score

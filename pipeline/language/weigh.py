@@ -89,10 +89,15 @@ def opinions(texts: Sequence[str], arrow: Any | None) -> Opinions:
     return Opinions(lid176.opinions(texts), cld2.opinions(texts), None if arrow is None else ngrams.scores(arrow))
 
 
-def probabilities(found: Candidates, weights: Weights | None = None) -> npt.NDArray[np.float64]:
-    """Return each candidate's probability, shape as ``found.languages``; each text's sum is 1."""
-    own = weights or stored()
+def probabilities(found: Candidates, prior: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
+    """Return each candidate's probability, shape as ``found.languages``; each text's sum is 1.
+
+    `prior` is the prior odds of every language for every text, shape ``(texts, len(names()))``.
+    """
+    own = stored()
     sums = np.einsum("tcf,tf->tc", found.features, own.rows[found.rows]) + own.offsets[found.languages]
+    if prior is not None:
+        sums += np.log(np.take_along_axis(prior, np.maximum(found.languages, 0).astype(np.int64), axis=1))
     sums[found.languages < 0] = -np.inf
     sums -= sums.max(axis=1, keepdims=True, initial=-1e300)
     odds = np.exp(sums)

@@ -14,6 +14,7 @@ from pipeline import document
 from pipeline.language import mixed, ngrams, weigh
 from pipeline.language.codes import UNDETERMINED, check_known
 from pipeline.language.detect import Reading, decide, read, rows_of
+from pipeline.language.prior import Expected, Priors, priors
 from pipeline.models import MODELS, library_digest
 from pipeline.verdict import Rule, evaluate_rules
 
@@ -38,6 +39,9 @@ class LanguageStage:
     min_scores
         Other thresholds, by source kind and then by language, either of them `ANY`. The nearest counts: kind and language, language,
         kind, `min_score`.
+    expected
+        By source kind and language, the share of the documents that are expected in it before they are read; the other languages share
+        the rest alike.
     window_characters
         Length of the window from the text's middle that is read first.
     mixed_policy
@@ -55,14 +59,15 @@ class LanguageStage:
     wanted: tuple[str, ...] = ()
     min_score: float = 0.5
     min_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    expected: Expected = field(default_factory=dict)
     window_characters: int = 250
     mixed_policy: Literal["keep", "flag", "reject"] = "keep"
     min_share: float = 0.5
 
     name = "language"
-    version = "2"
+    version = "3"
     verdict_fields = ("wanted", "mixed_policy", "min_share")
-    """A threshold also decides which language is `und`."""
+    """A threshold also decides which language is `und`, and what is expected changes the scores."""
     decides_by = ("language", "language_score", "language_runner_up", "language_share", "source_kind")
     reads = (document.TEXT, "source_kind")
     adds = document.LANGUAGE
@@ -82,10 +87,12 @@ class LanguageStage:
         """Return language, scores, the second opinion, shares and verdict of each document."""
         check_known(self.wanted, "language.wanted")
         check_known({code for own in self.min_scores.values() for code in own} - {ANY}, "language.min_scores")
+        check_known({code for own in self.expected.values() for code in own}, "language.expected")
         text, kinds = documents.column(document.TEXT), documents.column("source_kind")
-        reading = read(text, self.window_characters)
+        prior = priors(kinds.to_pylist(), self.expected)
+        reading = read(text, self.window_characters, prior)
         found = decide(text, reading, self._limits(rows_of(reading, kinds), reading.best[:, 0].tolist()))
-        share, shares = self._shares(reading, text, found.languages.to_pylist())
+        share, shares = self._shares(reading, text, found.languages.to_pylist(), prior)
         deciding = [found.languages, found.scores, found.runners_up, share, kinds]
         rules = self.rules(pa.RecordBatch.from_arrays(deciding, names=list(self.decides_by)))
         verdict = evaluate_rules(documents.num_rows, rules)
@@ -126,13 +133,16 @@ class LanguageStage:
             return np.full(len(kinds), self.min_score)
         return np.array([self.limit(*pair) for pair in zip(kinds, languages, strict=True)], np.float64)
 
-    def _shares(self, reading: Reading, text: pa.Array, languages: Sequence[str | None]) -> tuple[pa.Array, pa.Array]:
+    def _shares(
+        self, reading: Reading, text: pa.Array, languages: Sequence[str | None], prior: Priors
+    ) -> tuple[pa.Array, pa.Array]:
         """Return the share of its own language in each doubtful document, null in the others, and all shares."""
         share: list[float | None] = [None] * len(text)
         rows: list[list[dict[str, str | float]] | None] = [None] * len(text)
         texts = rows_of(reading, text)
         places = np.flatnonzero(mixed.doubtful(reading, texts))
-        found = mixed.shares([texts[place] for place in places], self.min_score)
+        own_prior = prior.take(reading.rows[places])
+        found = mixed.shares([texts[place] for place in places], self.min_score, own_prior)
         for row, own in zip(reading.rows[places].tolist(), found, strict=True):
             share[row] = own.get(languages[row] or "", 0.0)
             rows[row] = [{"language": language, "share": value} for language, value in own.items()]

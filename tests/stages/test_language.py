@@ -80,6 +80,21 @@ def test_thresholds_by_kind_and_language_decide_and_are_told() -> None:
     assert (unsure.limit, unsure.applies.tolist()) == (1.0, [True])
 
 
+ODD = "Omg ur like soooo quirky!"
+
+
+def test_what_is_expected_of_a_kind_counts_there_only() -> None:
+    even, expecting = LanguageStage(), LanguageStage(expected={"social": {"en": 0.1}})
+    english = [
+        stage.apply(kind(ODD)).column("language_score").to_pylist()
+        for stage, kind in ((even, social), (expecting, batch))
+    ]
+    assert english[0] == english[1]
+    found = expecting.apply(social(ODD, GERMAN))
+    assert found.column("language").to_pylist() == ["en", "de"]
+    assert found.column("language_score").to_pylist()[0] > english[0][0]
+
+
 @pytest.mark.parametrize(
     ("policy", "min_share", "reason"),
     [("keep", 0.9, None), ("flag", 0.9, None), ("reject", 0.9, "language.mixed@1"), ("reject", 0.5, None)],
