@@ -13,7 +13,7 @@ from typing import Any
 
 import regex
 
-from pipeline.pii.policy import is_attached, may_be_phone
+from pipeline.pii.policy import PHONE_LEADS, is_attached, is_bare, may_be_phone
 from pipeline.pii.screens import PHONE_DIGITS
 from pipeline.pii.spans import Found
 from pipeline.pii.windows import PHONE_CHAIN, phone_windows
@@ -82,8 +82,6 @@ _STATED = frozenset(
     {"phone", "telephone", "cell", "cellphone", "mobile", "call", "tel", "telefon", "fax", "whatsapp", "sms"}
 )
 _STATED_AFTER = re.compile(r"[ (,]{0,2}[-(]?(?:office|fax|mobile|cell|home|work|direct|tel|phone)\b", re.IGNORECASE)
-_LEADS = frozenset("+(\uff0b\uff08[\uff3b")
-"""What may belong to a number before its first digit."""
 _STATED_WORDS, _STATED_CHARACTERS, _MOST_STATED_DIGITS, _SCORE = 3, 40, 15, 0.4
 _WORD = regex.compile(r"\p{L}+")
 _DIGIT = re.compile(r"\d")
@@ -128,17 +126,21 @@ class PhoneFinder:
             stated = _is_stated(text, first, window.chain)
             if stated:
                 yield stated
-            if is_attached(text, first, window.chain) and not stated:
+            if window.begins and is_attached(text, first, window.chain) and not stated:
                 continue
-            led = first > 0 and text[first - 1] in _LEADS
-            if window.chain.isdigit() and not led and not stated and not is_marked(first):
+            if not stated and is_bare(text, first, window.chain) and not is_marked(first):
                 continue
             start = window.start
             for hit in self._valid_in_chain(text[start : window.end], window.chain, window.last - start):
                 yield hit._replace(start=hit.start + start, end=hit.end + start)
 
     def find_unscreened(self, text: str) -> Iterator[Found]:
-        """Yield the numbers of a text, by running every region's recogniser on the whole of it."""
+        """Yield the numbers of a text, by running every region's recogniser on the whole of it.
+
+        Of a region's numbers those count that have enough digits for it. The library reads digits without a country's code by the
+        plan of all countries that share the region's code, and some of these have shorter numbers: 310-0018 is one of Canada's
+        business numbers, and with the United States as the only region of code 1 it is read as such.
+        """
         skipped = []
         for chain in PHONE_CHAIN.finditer(text):
             stated = _is_stated(text, chain.start(), chain[0])
@@ -153,7 +155,9 @@ class PhoneFinder:
                 digit = _DIGIT.search(
                     text, hit.start
                 )  # the library's hit may begin with brackets, a chain begins with a digit
-                if digit and not any(start <= digit.start() < end for start, end in skipped):
+                if not digit or any(start <= digit.start() < end for start, end in skipped):
+                    continue
+                if _is_international(text[hit.start : hit.end]) or region.may_hold(_digits(text[hit.start : hit.end])):
                     yield hit
 
     def _valid(self, text: str, chain: str, last: int) -> tuple[Found, ...]:
@@ -167,8 +171,7 @@ class PhoneFinder:
         return tuple(sorted(found))
 
     def _in_regions(self, text: str, chain: str, last: int) -> set[Found]:
-        digits = "".join(_DIGIT.findall(chain))
-        international = "+" in text or "\uff0b" in text
+        digits, international = _digits(chain), _is_international(text)
         found: set[Found] = set()
         for number, region in enumerate(self._regions):
             # A number with a plus reads the same in every region, so that one region will do for it.
@@ -185,7 +188,7 @@ class _Region:
 
         metadata: Any = PhoneMetadata.metadata_for_region(region)
         self._region = region
-        self._fewest = max(PHONE_DIGITS, min(metadata.general_desc.possible_length))
+        self._fewest = max(PHONE_DIGITS, _fewest_digits(region))
         self._abroad = re.compile(metadata.international_prefix)
 
     def may_hold(self, digits: str) -> bool:
@@ -194,7 +197,11 @@ class _Region:
 
     def in_chain(self, text: str) -> list[Found]:
         """Find the numbers of a chain, with libphonenumber's matcher and without what only costs time."""
-        return [Found(match.start, match.end, _SCORE) for match in _matcher()(text, self._region)]
+        return [
+            Found(match.start, match.end, _SCORE)
+            for match in _matcher()(text, self._region)
+            if len(_DIGIT.findall(match.raw_string)) >= PHONE_DIGITS
+        ]
 
     def in_text(self, text: str) -> list[Found]:
         """Find the numbers of a text with Presidio's recogniser."""
@@ -209,17 +216,51 @@ class _Region:
 def _matcher() -> Any:
     """Build libphonenumber's matcher, as Presidio uses it (leniency "valid"), with a check of the digits before each parse.
 
-    Most of a chain's parts hold too few digits for our policy, and most of a table of numbers too many for any number.
+    Most of a chain's parts hold too few digits for our policy, and most of a table of numbers too many for any number. A number
+    with too few of them is not ours, but the library goes on behind it: "392952 030 1234567" are two numbers in Germany.
     """
     from phonenumbers import PhoneNumberMatcher
 
     class CountingMatcher(PhoneNumberMatcher):
         def _parse_and_verify(self, candidate: str, offset: int) -> Any:
-            if not PHONE_DIGITS <= len(_DIGIT.findall(candidate)) <= _MOST_DIGITS_WITH_EXTENSION:
+            digits = len(_DIGIT.findall(candidate))
+            if digits > _MOST_DIGITS_WITH_EXTENSION:
+                return None
+            if digits < PHONE_DIGITS and not self._goes_on_behind(candidate, offset, digits):
                 return None
             return super()._parse_and_verify(candidate, offset)
 
+        def _goes_on_behind(self, candidate: str, offset: int, digits: int) -> bool:
+            return (
+                digits >= _fewest_digits(self.preferred_region)
+                and PHONE_CHAIN.search(self.text, offset + len(candidate)) is not None
+                and _is_short_number(candidate, self.preferred_region)
+            )
+
     return CountingMatcher
+
+
+@cache
+def _fewest_digits(region: str) -> int:
+    from phonenumbers.phonemetadata import PhoneMetadata
+
+    metadata: Any = PhoneMetadata.metadata_for_region(region)
+    return int(min(metadata.general_desc.possible_length))
+
+
+@lru_cache(maxsize=_CACHE)
+def _is_short_number(candidate: str, region: str) -> bool:
+    from phonenumbers import PhoneNumberMatcher
+
+    return any(match.raw_string == candidate for match in PhoneNumberMatcher(candidate, region))
+
+
+def _digits(text: str) -> str:
+    return "".join(_DIGIT.findall(text))
+
+
+def _is_international(text: str) -> bool:
+    return not PHONE_LEADS.isdisjoint(text)
 
 
 def _less(text: str, chain: str, last: int) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.pii.windows import PHONE_CHAIN
+from pipeline.pii.windows import PHONE_CHAIN, STATED_EXTENSION
 
 _DATE = (
     r"(?:(?:1[6-9]|20)\d\d ?[-/.] ?(?:0?[1-9]|1[0-2]) ?[-/.] ?(?:0?[1-9]|[12]\d|3[01])"
@@ -38,6 +38,9 @@ _OPENING, _CLOSING = "([\uff08\uff3b", frozenset(")]\uff09\uff3d")
 _ADDRESS_BEFORE_MAIL = re.compile(r"(?:[^@]*[/?&#](?:[\w.-]+=)?|(?:e?mail|mailto|to|from|cc|bcc|address)=)(?=[^@])")
 _DIGIT_BEFORE, _DIGIT_AFTER = re.compile(r"\d\."), re.compile(r"\.\d")
 _MOST_DIGITS, _SMALL, _PRIVATE = 20, 30, 10
+PHONE_LEADS = frozenset("+\uff0b")
+"""The international prefix symbol, which stands directly before the country's code (ITU-T E.123, 7.1), also in full width."""
+_DIGIT = re.compile(r"\d")
 _GROUP = re.compile(r"[0-9A-Fa-f]+")
 
 
@@ -69,6 +72,22 @@ def is_attached(text: str, start: int, value: str) -> bool:
     if joint == ".":
         return before.isdigit()
     return joint in "/_-=#&" if value.isdigit() else joint in "/_" or (joint == "-" and ("-" in value or "/" in value))
+
+
+def is_bare(text: str, start: int, chain: str) -> bool:
+    """Say whether a chain is digits alone, with no plus before them and no word for an extension behind them.
+
+    Ten bare digits are a time stamp, a limit or an article's number far more often than a phone number. Brackets around them, or a
+    cross and a digit behind them, change nothing of that.
+
+    >>> is_bare("id 6502530000#7", 3, "6502530000"), is_bare("6502530000 ext. 7", 0, "6502530000"), is_bare("+16502530000", 1, "16502530000")
+    (True, False, False)
+    """
+    return (
+        chain.isdigit()
+        and text[max(0, start - 1) : start] not in PHONE_LEADS
+        and STATED_EXTENSION.match(text, start + len(chain)) is None
+    )
 
 
 def leading(value: str, entity: str) -> int:
@@ -147,16 +166,20 @@ def _is_address(text: str, start: int, end: int, marked: bool) -> bool:
 def _is_phone(text: str, start: int, end: int, marked: bool) -> bool:
     """Drop numbers of too few digits, dates and decimals, parts of an address or a name, and digits that nothing calls a number.
 
-    Ten bare digits are a time stamp, a limit or an article's number far more often than a phone number.
+    The digits of an extension are none of the number's.
     """
-    if not PHONE_CHAIN.search(text, start, end) or _DATED.search(text, start, end):
+    digit = _DIGIT.search(text, start, end)
+    chain = PHONE_CHAIN.match(text, digit.start(), end) if digit else None
+    if not chain or _DATED.search(text, start, end):
         return False
     value = text[start:end]
     if marked:
         return may_be_phone(value)
     if _OTHER_NUMBER_BEFORE.search(text, max(0, start - 12), start):
         return False
-    bare = value.isdigit() and text[max(0, start - 1) : start] != "+"
     return (
-        may_be_phone(value) and not bare and not is_attached(text, start, value) and not _OTHER_FORMS.fullmatch(value)
+        may_be_phone(value)
+        and not is_bare(text, chain.start(), chain[0])
+        and not is_attached(text, start, value)
+        and not _OTHER_FORMS.fullmatch(value)
     )

@@ -60,11 +60,22 @@ PHONE_CHAIN = re.compile(rf"\d(?:[{_PUNCTUATION}]{{0,4}}\d){{{PHONE_DIGITS - 1},
 """A longest run of at least `PHONE_DIGITS` digits with at most four punctuation characters between two of them."""
 
 _PHONE_LEAD = regex.compile(rf"(?r)[(\[\uFF08\uFF3B+\uFF0B{_PUNCTUATION}]{{0,10}}")
+_SPACES = r"[ \u00A0\t,]"
+_EXPLICIT = r"e?xt(?:ensi(?:o\u0301?|\u00F3))?n?|\uFF45?\uFF58\uFF54\uFF4E?|\u0434\u043E\u0431|anexo"
+_AMBIGUOUS = r"[x\uFF58#\uFF03~\uFF5E]|int|\uFF49\uFF4E\uFF54"
+_LABELLED = r"[:.\uFF0E]?[ \u00A0\t,-]{0,20}"
+_EXTENSION_LABEL = rf"(?:;ext=|{_SPACES}{{0,20}}(?:{_EXPLICIT}){_LABELLED})"
+"""libphonenumber's labels that say plainly that an extension follows; its others are `_AMBIGUOUS`."""
 _PHONE_EXTENSION = re.compile(
-    r"(?:;ext=|[ \u00A0\t,]{0,20}(?:e?xt(?:ensi(?:o\u0301?|\u00F3))?n?|\uFF45?\uFF58\uFF54\uFF4E?|\u0434\u043E\u0431|anexo"
-    r"|[x\uFF58#\uFF03~\uFF5E]|int|\uFF49\uFF4E\uFF54)[:.\uFF0E]?[ \u00A0\t,-]{0,20}|[- ]{1,20})\d{1,20}#?",
-    re.IGNORECASE,
+    rf"(?:{_EXTENSION_LABEL}|{_SPACES}{{0,20}}(?:{_AMBIGUOUS}){_LABELLED}|[- ]{{1,20}})\d{{1,20}}#?", re.IGNORECASE
 )
+STATED_EXTENSION = re.compile(rf"{_EXTENSION_LABEL}\d", re.IGNORECASE)
+"""What stands behind a number that the text itself says to have an extension."""
+_LABEL_BEFORE = regex.compile(
+    rf"(?r)(?<=\d)(?:(?P<plain>{_EXTENSION_LABEL})|{_SPACES}{{0,20}}(?:{_AMBIGUOUS}){_LABELLED})", regex.IGNORECASE
+)
+_EXTENSION_DIGITS = (9, 20)
+"""Most digits of an extension behind an ambiguous label and behind a plain one (libphonenumber's limits)."""
 _PHONE_OPENING, _PHONE_CLOSING = "([\uff08\uff3b", ")]\uff09\uff3d"
 _PHONE_PIECE, _PHONE_OVERLAP, _PHONE_AFTER = 512, 64, 4
 
@@ -98,31 +109,44 @@ class PhoneWindow(NamedTuple):
     """A number that starts at or after this place belongs to a later chain."""
     chain: str
     """The chain's digits and punctuation."""
+    begins: bool = True
+    """Whether the text's chain begins here, so that what stands before it may make it the tail of a name."""
 
 
 def phone_windows(text: str) -> Iterator[PhoneWindow]:
     """Yield the stretches of `text` that hold every phone number of at least `PHONE_DIGITS` digits.
 
     libphonenumber's candidate starts at a chain's first digit, or at the brackets and plus signs before it (two groups of one and
-    up to four), and may end in an extension; it reads one character before and three after. The extension's digits may be the
-    beginning of the next chain, and the number that the library then finds in the rest of it is another one than in the whole:
-    both have a window. A chain longer than `_PHONE_PIECE` characters is cut into overlapping pieces: a number has 21 groups at
-    most and mostly far fewer.
+    up to four), and may end in an extension; it reads one character before and three after. A chain behind an extension's label
+    may begin with the extension of what stands before, were it a single digit, and the numbers that the library then finds in
+    the extension and in the rest are others than in the whole: each has a window. A chain longer than `_PHONE_PIECE` characters
+    is cut into overlapping pieces: a number has 21 groups at most and mostly far fewer.
     """
-    taken = 0
     for match in PHONE_CHAIN.finditer(text):
         first, last = match.span()
         extension = _PHONE_EXTENSION.match(text, last)
         end = min(len(text), (extension.end() if extension else last) + _PHONE_AFTER)
         if last - first > _PHONE_PIECE:
             yield from _pieces(text, first, last)
-        else:
-            yield PhoneWindow(_phone_start(text, first), end, last, match[0])
-            yield from _bracketed(text, first, last, end)
-            rest = PHONE_CHAIN.search(text, taken, last) if first < taken else None
-            if rest:
-                yield PhoneWindow(max(taken, _phone_start(text, rest.start())), end, last, rest[0])
-        taken = extension.end() if extension else last
+            continue
+        yield PhoneWindow(_phone_start(text, first), end, last, match[0])
+        yield from _bracketed(text, first, last, end)
+        yield from _behind_label(text, first, last, end)
+
+
+def _behind_label(text: str, first: int, last: int, end: int) -> Iterator[PhoneWindow]:
+    """Yield an extension with its label, and what is left of its chain behind it, where a label stands before a chain."""
+    label = _LABEL_BEFORE.match(text, max(0, first - _PHONE_OVERLAP), first)
+    if not label:
+        return
+    behind = first + 1
+    while behind < min(last, first + _EXTENSION_DIGITS[label["plain"] is not None]) and text[behind].isdecimal():
+        behind += 1
+    if behind - first >= PHONE_DIGITS:
+        yield PhoneWindow(label.start() - 1, behind, behind, text[first:behind], begins=False)
+    rest = PHONE_CHAIN.search(text, behind, last)
+    if rest:
+        yield PhoneWindow(max(behind, _phone_start(text, rest.start())), end, last, rest[0], begins=False)
 
 
 def _phone_start(text: str, first: int) -> int:
