@@ -95,6 +95,8 @@ class Validation(Model):
     min_retention_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
     """A group, dialect, region or language whose documents are kept less often than this times comparable ones is flagged. The four-fifths
     rule of the Uniform Guidelines on Employee Selection Procedures (29 CFR 1607.4 D)."""
+    min_topic_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """As `min_retention_ratio`, for a topic: topics differ in quality by nature, so only one that loses most of its documents is flagged."""
     bias_error_rate: Annotated[float, Field(gt=0, le=0.2)] = 0.01
     """Share of such flags that may be chance, over all comparisons of a batch."""
 

@@ -263,6 +263,8 @@ VALIDATE = pa.schema(
         pa.field("contaminated_shingles", pa.int32()),
         # Identity groups that the text mentions ("axis:group"); null where no list exists for its language.
         pa.field("groups", pa.list_(pa.field("item", pa.string(), nullable=False))),
+        # Main topic ("topic:name"), "topic:none" where none stands out; null where no list exists for its language.
+        pa.field("topic", pa.string()),
         pa.field(VERDICT_COLUMN, VERDICT),
     ]
 )

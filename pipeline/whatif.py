@@ -29,7 +29,7 @@ from pipeline.text.arrow import one
 from pipeline.verdict import evaluate_rules, keep, reasons
 
 Mask = npt.NDArray[np.bool_]
-ALL, SOURCE, LANGUAGE, GROUP = "all", "source", "language", "group"
+ALL, SOURCE, LANGUAGE, GROUP, TOPIC = "all", "source", "language", "group", "topic"
 
 
 @dataclass
@@ -78,8 +78,8 @@ def whatif(
     Returns
     -------
     dict
-        ``stages``: of each stage that decides otherwise the counts over all documents that came to it, by source, by language and by
-        identity group (of those that came to `validate`, which names groups), and its reasons before and after. ``unknown``: a
+        ``stages``: of each stage that decides otherwise the counts over all documents that came to it, by source, by language, and by
+        identity group and main topic (of those that came to `validate`, which names them), and its reasons before and after. ``unknown``: a
         sentence for every stage whose result depends on a changed setting and cannot be had from what is stored. ``corpus``: documents
         that the batch's last stage keeps now, those of them that would stay, and newly kept ones, which later stages would have to judge.
 
@@ -128,7 +128,7 @@ class _Stage:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.changes = {key: Change() for key in (ALL, SOURCE, LANGUAGE, GROUP)}
+        self.changes = {key: Change() for key in (ALL, SOURCE, LANGUAGE, GROUP, TOPIC)}
         self.reasons: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
 
     def add(self, chain: Chain, shard: int, stage: Ruled | None) -> tuple[npt.NDArray[np.int64], Mask]:
@@ -149,7 +149,8 @@ class _Stage:
             for entry in pc.drop_null(reasons(verdict)).value_counts():
                 counter[entry["values"].as_py()] += entry["counts"].as_py()
         keys = {ALL: pa.array([ALL] * len(rows), pa.string()), SOURCE: one(table.column("source"))}
-        for key, stage_of, column in ((LANGUAGE, "language", "language"), (GROUP, "validate", "groups")):
+        places = ((LANGUAGE, "language", "language"), (GROUP, "validate", "groups"), (TOPIC, "validate", "topic"))
+        for key, stage_of, column in places:
             if stage_of in chain.stages:
                 keys[key] = chain.documents(shard, [f"{stage_of}.{column}"], rows).column(0).combine_chunks()
         for key, values in keys.items():
@@ -165,6 +166,7 @@ class _Stage:
             "by_source": self.changes[SOURCE].rows(),
             "by_language": self.changes[LANGUAGE].rows(),
             "by_group": self.changes[GROUP].rows(),
+            "by_topic": self.changes[TOPIC].rows(),
             "reasons": [
                 {"reason": name, "before": before[name], "after": after[name]}
                 for name in sorted(before | after, key=lambda name: (-abs(after[name] - before[name]), name))

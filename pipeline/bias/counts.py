@@ -1,8 +1,8 @@
 """Counts of a batch's documents by group, stratum and outcome: all that the bias report is made of, a shard at a time.
 
 A **value** is something a document can be said to have: ``gender:women`` (mentions them), ``dialect:southern_us`` (has a marker),
-``region:de`` (its address's country). A **family** is a set of values that are assessed alike: `groups` where a list of terms exists for the
-language, `region` where the address names a country, `all` always. A **stratum** is what is compared with its like: source, language
+``region:de`` (its address's country), ``topic:health`` (its main topic). A **family** is a set of values that are assessed alike: `groups` where
+lists of terms exist for the language (of identity terms and of topics), `region` where the address names a country, `all` always. A **stratum** is what is compared with its like: source, language
 of the list, and length, as powers of two of the characters, for a longer text mentions more and meets other rules.
 
 An **outcome** is a yes or no about a document: ``read:quality`` (the stage saw it), ``lost:quality`` (the stage rejected it or failed on it),
@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from pipeline.bias.screen import MENTIONED, NEAR_NEGATIVE, NEAR_TOXIC, Screened
 from pipeline.bias.terms import NEGATIVE, TOXIC, group_names
+from pipeline.bias.topics import topic_names
 
 Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -92,7 +93,7 @@ def count(documents: Documents, *, fine: bool) -> Counts:
     documents
         The documents; those that no outcome holds for add nothing.
     fine
-        Whether language and length are part of the stratum, and the groups are counted; else only the source is, and regions are.
+        Whether language and length are part of the stratum, and groups and topics are counted; else only the source is, and regions are.
     """
     strata, number_of = _strata(documents, fine=fine)
     values, has = _values(documents, fine=fine)
@@ -131,7 +132,7 @@ def family_of(value: str) -> str:
 
 
 def axis_of(value: str) -> str:
-    """Return the axis of a value: ``gender``, ``dialect``, ``region``, ``language``."""
+    """Return the axis of a value: ``gender``, ``dialect``, ``region``, ``language``, ``topic``."""
     return value.partition(":")[0]
 
 
@@ -180,12 +181,14 @@ def _values(documents: Documents, *, fine: bool) -> tuple[tuple[str, ...], Bools
     values = [ALL, REGION, *(f"{REGION}:{names[place]}" for place in places)]
     columns = [np.ones((length, 1), np.bool_), known[:, None], regions]
     if fine:
-        flags, assessed = documents.screened
+        flags, assessed, topic = documents.screened
         values += [GROUPS]
         columns += [assessed[:, None]]
         for bit, context in ((MENTIONED, ""), (NEAR_NEGATIVE, NEGATIVE), (NEAR_TOXIC, TOXIC)):
             values += [in_context(name, context) if context else name for name in group_names()]
             columns += [(flags & bit).astype(np.bool_)]
+        values += topic_names()
+        columns += [assessed[:, None] & (topic[:, None] == np.arange(len(topic_names())))]
     return tuple(values), np.concatenate(columns, axis=1)
 
 

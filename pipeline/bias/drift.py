@@ -1,4 +1,4 @@
-"""Whether a batch speaks of a group more or less often than the last release did, source by source and language by language."""
+"""Whether a batch speaks of a group or is about a topic more or less often than the last release, source by source and language by language."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pipeline.bias.counts import GROUPS, MIN_DOCUMENTS, WHOLE, Counts
 from pipeline.bias.report import Limits
 from pipeline.bias.retention import Integers, adjusted
 from pipeline.bias.terms import group_names
+from pipeline.bias.topics import topic_names
 
 MIN_CELL = 100
 """Assessed documents of one source and language from which their shares are remembered."""
@@ -20,14 +21,15 @@ SHARE, ASSESSED = "bias_share", "bias_assessed"
 def figures(counts: Counts) -> dict[str, float]:
     """Return the shares that later batches are compared with.
 
-    ``bias_share/<source>/<language>/<group>`` is the share of the kept assessed documents that mention a group, where there are enough;
-    ``bias_assessed/<source>/<language>`` is their number, and ``bias_share/<group>`` the share over all of them.
+    ``bias_share/<source>/<language>/<value>`` is the share of the kept assessed documents that mention a group, or are about a topic, where
+    there are enough; ``bias_assessed/<source>/<language>`` is their number, and ``bias_share/<value>`` the share over all of them.
     """
     everybody = _kept(counts, GROUPS)
     total = int(everybody.sum())
     found: dict[str, float] = {}
     cells = [(source, language) for source, language, _ in counts.strata]
-    for name in group_names():
+    names = (*group_names(), *topic_names())
+    for name in names:
         own = int(_kept(counts, name).sum())
         if own >= MIN_DOCUMENTS:
             found[f"{SHARE}/{name}"] = own / total
@@ -38,7 +40,7 @@ def figures(counts: Counts) -> dict[str, float]:
             continue
         where = "/".join(cell)
         found[f"{ASSESSED}/{where}"] = assessed
-        for name in group_names():
+        for name in names:
             own = int(_kept(counts, name)[mine].sum())
             if own >= MIN_DOCUMENTS:
                 found[f"{SHARE}/{where}/{name}"] = own / assessed

@@ -1,4 +1,4 @@
-"""Which groups of people a text mentions, by packaged lists of descriptors, and the region that its address names.
+"""Which groups of people a text mentions and what it is about, by packaged lists, and the region that its address names.
 
 The lists are short and neutral on purpose: they say whom a text speaks of, not how. A word of a list can mean something else (a `child`
 process, a `man` page): a mention is evidence, not proof. Where no list exists for a text's language, nothing is known, and the answer is null.
@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.bias.screen import MENTIONED, screen
+from pipeline.bias.screen import MENTIONED, Screened, screen
 from pipeline.bias.terms import DIALECT, group_names
+from pipeline.bias.topics import topic_names
 
 GROUPS = pa.list_(pa.field("item", pa.string(), nullable=False))
 
@@ -40,12 +41,22 @@ def mentions(texts: pa.Array, languages: pa.Array) -> pa.Array:
     pa.Array
         Lists of ``axis:group`` in the lists' order; null where no list exists for the language, or there is no text.
     """
-    flags, assessed = screen(texts, languages)
+    return groups_in(screen(texts, languages))
+
+
+def groups_in(screened: Screened) -> pa.Array:
+    """Return the groups of people that were found in each text, as `mentions` does."""
     people = [place for place, name in enumerate(group_names()) if not name.startswith(f"{DIALECT}:")]
-    hit = (flags[:, people] & MENTIONED).astype(np.bool_)
+    hit = (screened.flags[:, people] & MENTIONED).astype(np.bool_)
     names = pa.array([group_names()[place] for place in people], pa.string()).take(pa.array(np.nonzero(hit)[1]))
     offsets = np.concatenate([[0], np.cumsum(hit.sum(axis=1))]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), names, type=GROUPS, mask=pa.array(~assessed))
+    return pa.ListArray.from_arrays(pa.array(offsets), names, type=GROUPS, mask=pa.array(~screened.assessed))
+
+
+def topics_in(screened: Screened) -> pa.Array:
+    """Return the main topic of each text as ``topic:name``; null where no list exists for the language, or there is no text."""
+    number = pa.array(screened.topic.astype(np.int32), mask=~screened.assessed)
+    return pa.array(topic_names(), pa.string()).take(number)
 
 
 def regions(addresses: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -14,6 +14,7 @@ from pipeline.bias.association import association
 from pipeline.bias.counts import ALL, LANGUAGE, MIN_DOCUMENTS, REGION, WHOLE, Counts, axis_of, family_of
 from pipeline.bias.coverage import coverage, gaps
 from pipeline.bias.retention import Comparison, Integers, adjusted, compare
+from pipeline.bias.topics import NONE, TOPIC
 from pipeline.intervals import proportion
 
 FILE = "bias.json"
@@ -27,6 +28,12 @@ class Limits(NamedTuple):
     """Share kept of a group over that of comparable documents under which it is."""
     error_rate: float
     """Adjusted probability up to which it is no chance."""
+    min_topic_ratio: float
+    """As `min_ratio`, for topics, which differ in quality by nature."""
+
+    def of(self, value: str) -> float:
+        """Return the ratio under which a value is disparate."""
+        return self.min_topic_ratio if axis_of(value) == TOPIC else self.min_ratio
 
 
 class Compared(NamedTuple):
@@ -83,7 +90,7 @@ def disparate(tests: Sequence[Compared], limits: Limits) -> list[dict[str, Any]]
     beyond = [
         test
         for test in tests
-        if test.q <= limits.error_rate and test.found.ratio is not None and test.found.ratio < limits.min_ratio
+        if test.q <= limits.error_rate and test.found.ratio is not None and test.found.ratio < limits.of(test.value)
     ]
     for value in dict.fromkeys(test.value for test in beyond):
         own = [test for test in tests if test.value == value and test.q <= limits.error_rate]
@@ -130,7 +137,7 @@ def _tests(counts: Counts, early: Counts) -> list[Compared]:
     """Compare every value with enough documents under every outcome; the probabilities are adjusted for their number."""
     found: list[tuple[str, str, Comparison]] = []
     for value, family in _all_values(counts):
-        if axis_of(value) != "source":  # sources differ in quality by nature
+        if axis_of(value) != "source" and value != NONE:  # sources differ in quality by nature; and texts about nothing
             for outcome in counts.outcomes:
                 kind, _, name = outcome.partition(":")
                 if kind != "read":

@@ -1,4 +1,4 @@
-"""One pass over the texts: which groups each mentions, and whether negative or toxic words stand beside the mentions.
+"""One pass over the texts: which groups each mentions, whether negative or toxic words stand beside the mentions, and what it is about.
 
 This is a lexical measure. It sees words, not meaning: who is spoken of beside which words, never what is said of them.
 """
@@ -18,10 +18,12 @@ from pipeline.bias.terms import (
     NO_GAP,
     PREFIX_ONLY,
     SPACE_GAP,
+    TermTable,
     group_names,
     term_lists,
     term_table,
 )
+from pipeline.bias.topics import MAX_HITS, NO_TOPIC, main_topics, topic_names
 from pipeline.text.arrow import string_buffers
 from pipeline.text.hashing import WORD_BASE, mix64
 from pipeline.text.kernels import kernel
@@ -43,11 +45,13 @@ class Screened(NamedTuple):
     flags: npt.NDArray[np.uint8]
     """Shape ``(documents, len(group_names()))``: bits of `MENTIONED`, `NEAR_NEGATIVE` and `NEAR_TOXIC`."""
     assessed: npt.NDArray[np.bool_]
-    """Whether there is a text, and a list for its language; where not, the flags say nothing."""
+    """Whether there is a text, and a list for its language; where not, flags and topic say nothing."""
+    topic: npt.NDArray[np.int8]
+    """The main topic, by its number in `topic_names()`; 0 where none stands out."""
 
 
 def screen(texts: pa.Array | pa.ChunkedArray, languages: pa.Array | pa.ChunkedArray) -> Screened:
-    """Return the groups that each text mentions, and in which contexts.
+    """Return the groups that each text mentions, and in which contexts, and its main topic.
 
     Parameters
     ----------
@@ -57,21 +61,17 @@ def screen(texts: pa.Array | pa.ChunkedArray, languages: pa.Array | pa.ChunkedAr
         BCP 47 codes of the lists to use; where there is none for a language (or it is null), nothing is assessed.
     """
     data, offsets = string_buffers(texts)
-    valid = (
-        pc.is_valid(texts).to_numpy(zero_copy_only=False)
-        if isinstance(texts, pa.Array)
-        else np.asarray(pc.is_valid(texts))
-    )
+    valid = np.asarray(pc.is_valid(texts))
     flags = np.zeros((len(offsets) - 1, len(group_names())), np.uint8)
     assessed = np.zeros(len(offsets) - 1, np.bool_)
+    hits = np.zeros((len(offsets) - 1, len(topic_names())), np.uint16)
     for language in term_lists():
         mine = np.asarray(pc.fill_null(pc.equal(languages, language), False)) & valid
         rows = np.flatnonzero(mine)
         if len(rows):
-            table = term_table(language)
-            _scan(data, offsets, rows, character_table(), table.keys, table.values, table.continues, flags)
+            _scan(data, offsets, rows, character_table(), term_table(language), MAX_HITS, flags, hits)
             assessed[rows] = True
-    return Screened(flags, assessed)
+    return Screened(flags, assessed, main_topics(hits))
 
 
 @kernel
@@ -143,24 +143,40 @@ def _entry(
 
 
 @kernel
+def _hit(
+    place: np.int64, topic: int, base: int, most: int, seen: npt.NDArray[np.int64], hits: npt.NDArray[np.uint16]
+) -> None:
+    """Take in that a topic's term was found, unless this text has had it `most` times.
+
+    ``seen[place]`` is `base`, which is `most` times the number of texts before this one, plus how often the term was found in it: so nothing
+    has to be cleared between texts.
+    """
+    again = max(seen[place] - base, 0)
+    if again < most:
+        seen[place] = base + again + 1
+        hits[topic] += np.uint16(1)
+
+
+@kernel
 def _scan(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
     table: npt.NDArray[np.uint32],
-    keys: npt.NDArray[np.uint64],
-    values: npt.NDArray[np.int16],
-    continues: npt.NDArray[np.bool_],
+    terms: TermTable,
+    most: int,
     flags: npt.NDArray[np.uint8],
+    hits: npt.NDArray[np.uint16],
 ) -> None:
-    """Fill the flags of some rows. Each word is hashed once and looked up with the at most `MAX_WORDS - 1` open beginnings before it."""
+    """Fill the flags and hits of some rows, of each topic's term at most `most`. Each word is hashed once and looked up with the at most `MAX_WORDS - 1` open beginnings before it."""
     open_ = np.empty(MAX_WORDS, np.uint64)
     last = np.empty(flags.shape[1], np.int64)
     context = np.empty(2, np.int64)
-    for row in rows:
+    seen = np.zeros(len(terms.keys), np.int64)
+    for number, row in enumerate(rows):
         last[:] = _FAR
         context[:] = _FAR
-        own = flags[row]
+        own, mine, base = flags[row], hits[row], number * most
         opened = word = 0
         position, end = offsets[row], offsets[row + 1]
         word_end = position  # where the word before ended
@@ -180,14 +196,14 @@ def _scan(
             if inside:
                 word += 1
                 gap = _gap(data, word_end, start) if opened else 0
-                opened = _take(value, word, gap, open_, opened, keys, values, continues, own, last, context)
+                opened = _take(value, word, gap, open_, opened, terms, own, last, context, base, most, seen, mine)
                 word_end = before
                 value = np.uint64(0)
                 inside = False
             if kind == SINGLE:
                 word += 1
                 gap = _gap(data, word_end, before) if opened else 0
-                opened = _take(lowered, word, gap, open_, opened, keys, values, continues, own, last, context)
+                opened = _take(lowered, word, gap, open_, opened, terms, own, last, context, base, most, seen, mine)
                 word_end = position
 
 
@@ -198,16 +214,18 @@ def _take(
     gap: int,
     open_: npt.NDArray[np.uint64],
     opened: int,
-    keys: npt.NDArray[np.uint64],
-    values: npt.NDArray[np.int16],
-    continues: npt.NDArray[np.bool_],
+    terms: TermTable,
     own: npt.NDArray[np.uint8],
     last: npt.NDArray[np.int64],
     context: npt.NDArray[np.int64],
+    base: int,
+    most: int,
+    seen: npt.NDArray[np.int64],
+    hits: npt.NDArray[np.uint16],
 ) -> int:
     """Look up a word after the open beginnings and alone; return how many beginnings are open after it."""
     hashed = mix64(np.uint64(value))
-    if not opened and not keys[hashed & np.uint64(len(keys) - 1)]:
+    if not opened and not terms.keys[hashed & np.uint64(len(terms.keys) - 1)]:
         return 0  # most words are no term's: they end here
     left = 0
     for i in range(opened + 1):
@@ -216,12 +234,14 @@ def _take(
             if not gap:
                 continue
             key = mix64(np.uint64(np.uint64(open_[i] * WORD_BASE + np.uint64(gap)) ^ hashed))
-        place = _find(keys, key)
+        place = _find(terms.keys, key)
         if place < 0:
             continue
-        if values[place] != PREFIX_ONLY:
-            _mark(values[place], word, own, last, context)
-        if continues[place]:
+        if terms.values[place] != PREFIX_ONLY:
+            _mark(terms.values[place], word, own, last, context)
+        if terms.topics[place] != NO_TOPIC:
+            _hit(place, terms.topics[place], base, most, seen, hits)
+        if terms.continues[place]:
             open_[left] = key
             left += 1
     return left

@@ -1,6 +1,6 @@
 """The packaged lists of terms, and the tables by which a kernel finds them.
 
-A list belongs to one language and names groups of people by axis (`axes`), varieties of the language by surface markers (`dialects`), and
+A list of identity terms belongs to one language and names groups of people by axis (`axes`), varieties of the language by surface markers (`dialects`), and
 words of negative and of toxic contexts (`contexts`). A term is one or more words in the sense of `pipeline.text.words`. Between two
 words of a term the text may have white space or one hyphen where the list has either, and one apostrophe where the list has one.
 """
@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bias.topics import NO_TOPIC, topic_lists
 from pipeline.fingerprint import digest
 from pipeline.text.hashing import WORD_BASE, mix64
 from pipeline.text.words import words
@@ -26,22 +28,34 @@ DIALECT = "dialect"
 SPACE_GAP, APOSTROPHE_GAP, NO_GAP = 1, 2, 3
 """What stands between two words of a term: white space or a hyphen; an apostrophe; nothing, in scripts without spaces."""
 PREFIX_ONLY = -1
+_SPARSE = 16
+"""Places for each entry of a table, at least: nearly every miss ends at the first place."""
 MAX_WORDS = 5
 """Words of the longest term."""
 _MASK = (1 << 64) - 1
 _APOSTROPHES = "'\u2019"
 
 
-@dataclass(frozen=True)
-class TermTable:
-    """One language's terms as an open-addressed hash table; every prefix of a term, word by word, is an entry."""
+class TermTable(NamedTuple):
+    """One language's terms, of groups and of topics, as an open-addressed hash table; every prefix of a term, word by word, is an entry."""
 
     keys: npt.NDArray[np.uint64]
     """Hashes of terms and their prefixes, 0 where a place is free; the length is a power of two."""
     values: npt.NDArray[np.int16]
-    """Number of the group (in `group_names`), then of `negative` and `toxic`; `PREFIX_ONLY` where no term ends."""
+    """Number of the group (in `group_names`), then of `negative` and `toxic`; `PREFIX_ONLY` where no term of these ends."""
+    topics: npt.NDArray[np.int8]
+    """Number of the topic (in `topic_names`) whose term it is; `NO_TOPIC` where it is none's."""
     continues: npt.NDArray[np.bool_]
     """Whether a longer term begins with the entry."""
+
+
+@dataclass
+class _Entry:
+    """What is known of a term or of the beginning of one."""
+
+    value: int = PREFIX_ONLY
+    topic: int = NO_TOPIC
+    continues: bool = False
 
 
 @cache
@@ -75,27 +89,23 @@ def groups_of(language: str) -> tuple[str, ...]:
 
 @cache
 def term_table(language: str) -> TermTable:
-    """Return the table of a language's list."""
+    """Return the table of a language's lists."""
     codes = {name: number for number, name in enumerate((*group_names(), NEGATIVE, TOXIC))}
-    entries: dict[int, list[int]] = {}
+    entries: dict[int, _Entry] = {}
     for name, terms in term_lists()[language].items():
         for term in terms:
-            hashes = list(_prefixes(term))
-            for place, value in enumerate(hashes):
-                entry = entries.setdefault(value, [PREFIX_ONLY, 0])
-                if place < len(hashes) - 1:
-                    entry[1] = 1
-                else:
-                    entry[0] = codes[name]
-    size = 1 << (16 * len(entries)).bit_length()  # a sixteenth full at most: nearly every miss ends at the first place
+            _entry_of(entries, term).value = codes[name]
+    for term, topic in topic_lists().get(language, {}).items():
+        _entry_of(entries, term).topic = topic
+    size = 1 << (_SPARSE * len(entries)).bit_length()
     keys, values = np.zeros(size, np.uint64), np.full(size, PREFIX_ONLY, np.int16)
-    continues = np.zeros(size, np.bool_)
-    for key, (value, longer) in entries.items():
+    topics, continues = np.full(size, NO_TOPIC, np.int8), np.zeros(size, np.bool_)
+    for key, entry in entries.items():
         place = key & (size - 1)
         while keys[place]:
             place = (place + 1) & (size - 1)
-        keys[place], values[place], continues[place] = key, value, bool(longer)
-    return TermTable(keys, values, continues)
+        keys[place], values[place], topics[place], continues[place] = key, entry.value, entry.topic, entry.continues
+    return TermTable(keys, values, topics, continues)
 
 
 def digests() -> dict[str, str]:
@@ -123,6 +133,14 @@ def key_of(term: str) -> tuple[str, ...]:
         parts.append(word)
         rest = rest[end:]
     return tuple(parts)
+
+
+def _entry_of(entries: dict[int, _Entry], term: str) -> _Entry:
+    """Return a term's entry, made with those of its beginnings where they are missing."""
+    *beginnings, whole = _prefixes(term)
+    for key in beginnings:
+        entries.setdefault(key, _Entry()).continues = True
+    return entries.setdefault(whole, _Entry())
 
 
 def _prefixes(term: str) -> Iterator[int]:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.bias.topics import TOPIC
 from pipeline.report.twin import safe
 
 _MOST = 15
@@ -30,7 +31,7 @@ def print_batch_report(out: Console, found: dict[str, Any]) -> None:
         titles = ["whose", "responsible", "ratio", "lost", "expected", "of", "documents nearest to the limit"]
         out.print(_table("Kept much less often than comparable documents", titles, rows))
     else:
-        out.print("no group, dialect, region or language is kept much less often than comparable documents")
+        out.print("no group, dialect, topic, region or language is kept much less often than comparable documents")
     compared = sorted((row for row in bias["rows"] if row["ratio"] is not None), key=lambda row: row["ratio"])
     rows = [
         [row["value"], row["read"], row["kept"], f"{row['retention']:.1%}", _number(row["crude_ratio"]), _number(row["ratio"]), f"{_number(row['ratio_lower'])} to {_number(row['ratio_upper'])}"]
@@ -38,6 +39,15 @@ def print_batch_report(out: Console, found: dict[str, Any]) -> None:
     ]  # fmt: skip
     titles = ["whose", "read", "kept", "of it", "as it stands", "beside comparable ones", "95 % interval"]
     out.print(_table(f"Lowest ratios of {len(compared)}", titles, rows))
+    topics = sorted(
+        (row for row in bias["rows"] if row["axis"] == TOPIC), key=lambda row: (-row["representation"], row["value"])
+    )
+    rows = [
+        [row["value"], row["read"], row["kept"], f"{row['representation']:.1%}", _percent(row["representation_kept"]), _number(row["ratio"])]
+        for row in topics
+    ]  # fmt: skip
+    titles = ["topic", "read", "kept", "share before", "share after", "beside comparable ones"]
+    out.print(_table("Main topics", titles, rows))
     negative = [row for row in bias["association"] if row["context"] == "negative"]
     rows = [
         [row["value"], row["documents"], f"{row['share']:.1%}", f"{row['expected']:.1%}", _number(row["ratio"])]
@@ -57,6 +67,10 @@ def print_batch_report(out: Console, found: dict[str, Any]) -> None:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
 
 
 def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:

@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.bias.topics import TOPIC
 from pipeline.report.pages import render
 
 RATIO_SCALE = 1.6
 """Ratio at the right end of the pictures of ratios; what lies beyond is drawn at the end, with an arrow."""
 MOST_ROWS = 30
 _LABEL, _WIDTH, _ROW = 250, 400, 22
+Mark = tuple[str, float, float | None, float | None, int, bool]
+"""A row of a picture of ratios: value, ratio, its interval, documents, and whether it is flagged."""
 
 
 def batch_page(found: Mapping[str, Any]) -> str:
@@ -19,9 +22,10 @@ def batch_page(found: Mapping[str, Any]) -> str:
     bias = found["bias"]
     limit = bias["limits"]["min_ratio"]
     flagged = {row["value"] for row in bias["disparate"]}
-    compared = sorted(
+    rows = sorted(
         (row for row in bias["rows"] if row["ratio"] is not None), key=lambda row: (row["ratio"], row["value"])
     )
+    compared = [row for row in rows if row["axis"] != TOPIC]
     return render(
         "batch",
         found=found,
@@ -31,26 +35,28 @@ def batch_page(found: Mapping[str, Any]) -> str:
         number=lambda value: "" if value is None else f"{value:.2f}",
         pictures={
             "funnel": _funnel(found["funnel"]),
-            "retention": _ratios(
-                [
-                    (
-                        row["value"],
-                        row["ratio"],
-                        row["ratio_lower"],
-                        row["ratio_upper"],
-                        row["read"],
-                        row["value"] in flagged,
-                    )
-                    for row in compared[:MOST_ROWS]
-                ],
-                limit,
+            "retention": _ratios(_kept(compared[:MOST_ROWS], flagged), limit),
+            "topics": _ratios(
+                _kept([row for row in rows if row["axis"] == TOPIC], flagged), bias["limits"].get("min_topic_ratio")
             ),
             "contexts": _ratios(_contexts(bias["association"]), None),
             "scores": [_histogram(row, found["threshold"]) for row in found["scores"]],
             "drift": [_line(row) for row in _widest(found["shares"]) if row["before"]],
         },
+        topics=sorted(
+            (row for row in bias["rows"] if row["axis"] == TOPIC),
+            key=lambda row: (-row["representation"], row["value"]),
+        ),
         assessed=_assessed(bias["coverage"]),
     )
+
+
+def _kept(rows: Sequence[Mapping[str, Any]], flagged: set[str]) -> list[Mark]:
+    """Return what a picture of retention shows of some values."""
+    return [
+        (row["value"], row["ratio"], row["ratio_lower"], row["ratio_upper"], row["read"], row["value"] in flagged)
+        for row in rows
+    ]
 
 
 def _assessed(rows: Sequence[Mapping[str, Any]], most: int = 8) -> dict[str, Any]:
@@ -97,9 +103,7 @@ def _funnel(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"height": _ROW * len(bars) + 8, "bars": bars}
 
 
-def _ratios(
-    rows: Sequence[tuple[str, float, float | None, float | None, int, bool]], limit: float | None
-) -> dict[str, Any]:
+def _ratios(rows: Sequence[Mark], limit: float | None) -> dict[str, Any]:
     """Return a picture of ratios with their intervals: one row each, a line at 1 and one at the limit."""
 
     def x(ratio: float) -> float:
@@ -118,7 +122,7 @@ def _ratios(
     return {"height": height, "marks": marks, "ticks": ticks, "one": x(1), "limit": None if limit is None else x(limit)}
 
 
-def _contexts(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, float, float, int, bool]]:
+def _contexts(rows: Sequence[Mapping[str, Any]]) -> list[Mark]:
     """Return the groups that stand beside negative words, those most above and below what was to be expected."""
     negative = [row for row in rows if row["context"] == "negative" and row["expected"]]
     widest = sorted(negative, key=lambda row: -abs(math.log(max(row["ratio"], 0.01))))[: MOST_ROWS // 2]

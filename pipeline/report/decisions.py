@@ -63,7 +63,7 @@ def print_whatif(out: Console, found: dict[str, Any]) -> None:
             ("reason", "now", "then"),
             [(row["reason"], f"{row['before']:,}", f"{row['after']:,}") for row in changed],
         )
-        for key in ("source", "language", "group"):
+        for key in ("source", "language", "group", "topic"):
             rows = [
                 (row["value"], f"{row['came']:,}", f"{row['kept_before']:,}", f"{row['kept_after']:,}",
                  f"{row['newly_kept']:,}", f"{row['newly_rejected']:,}")

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.bias.counts import count, merge
 from pipeline.bias.drift import drift, figures
 from pipeline.bias.report import FILE, Limits, named, report
+from pipeline.bias.topics import TOPIC
 from pipeline.history import figures as history_of
 from pipeline.lake.snapshots import Chain
 from pipeline.stages.bias_documents import early_documents, fine_documents
@@ -29,7 +30,7 @@ def report_batch(work: Work, chain: Chain, answers: Sequence[Mapping[str, Any]])
         What `count_shard` gave for every shard.
     """
     own = work.batch.settings.validation
-    limits = Limits(own.min_retention_ratio, own.bias_error_rate)
+    limits = Limits(own.min_retention_ratio, own.bias_error_rate, own.min_topic_ratio)
     counts, early = (merge(answer[name] for answer in answers) for name in ("fine", "early"))
     shares = figures(counts)
     found = report(counts, early, limits)
@@ -37,7 +38,7 @@ def report_batch(work: Work, chain: Chain, answers: Sequence[Mapping[str, Any]])
     found["disparate"] = with_evidence(work, chain, found["disparate"])
     work.batch.lake.write_atomic(f"{work.folder}/{FILE}", json.dumps(found, indent=1).encode())
     kept = chain.manifest("ingest").total("kept")
-    ratios = [row["ratio"] for row in found["rows"] if row["ratio"] is not None]
+    ratios = [row["ratio"] for row in found["rows"] if row["ratio"] is not None and row["axis"] != TOPIC]
     return {
         "bias_covered_share": found["documents"]["read"] / kept if kept else None,
         "disparate_retention": named(found["disparate"]),

@@ -85,7 +85,9 @@ def early_documents(shard: int, chain: Chain) -> Documents:
         stays = np.asarray(chain.through(stage).live(shard))
         outcomes[f"lost:{stage}"] = alive & ~stays
         alive = stays
-    nothing = Screened(np.zeros((length, len(group_names())), np.uint8), np.zeros(length, np.bool_))
+    nothing = Screened(
+        np.zeros((length, len(group_names())), np.uint8), np.zeros(length, np.bool_), np.zeros(length, np.int8)
+    )
     return Documents(
         one(table.column("source")),
         pa.nulls(length, pa.string()),

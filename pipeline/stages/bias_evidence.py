@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.bias.counts import LANGUAGE, REGION, Bools, Documents, axis_of
 from pipeline.bias.terms import group_names
+from pipeline.bias.topics import TOPIC, topic_names
 from pipeline.document import VERDICT_COLUMN
 from pipeline.lake.snapshots import Chain
 from pipeline.stages.bias_documents import fine_documents
@@ -84,6 +85,9 @@ def _has(documents: Documents, value: str) -> Bools:
     if axis_of(value) in (REGION, LANGUAGE):
         column = documents.region if axis_of(value) == REGION else documents.language
         return np.asarray(pc.fill_null(pc.equal(column, name), False))
+    if axis_of(value) == TOPIC:
+        about: Bools = documents.screened.assessed & (documents.screened.topic == topic_names().index(value))
+        return about
     return documents.screened.flags[:, group_names().index(value)] > 0
 
 

@@ -1,4 +1,4 @@
-"""Validate: is a document contaminated by a benchmark item, and whom does it mention; and the batch's slice and bias figures."""
+"""Validate: is a document contaminated by a benchmark item, whom does it mention and what is it about; and the batch's slice and bias figures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from pipeline.bias.groups import mentions
+from pipeline.bias.groups import groups_in, topics_in
+from pipeline.bias.screen import screen
 from pipeline.bias.terms import digests as term_digests
+from pipeline.bias.topics import digests as topic_digests
 from pipeline.config import BenchmarkSlice, Validation
 from pipeline.document import VALIDATE
 from pipeline.lake.snapshots import Chain
@@ -46,11 +48,11 @@ class ValidateStage:
 
     @property
     def models(self) -> dict[str, str]:
-        """The benchmark files and the lists of identity terms."""
-        return {**digests(self.slices), **term_digests()}
+        """The benchmark files and the lists of identity terms and of topics."""
+        return {**digests(self.slices), **term_digests(), **topic_digests()}
 
     def apply(self, documents: pa.RecordBatch) -> pa.RecordBatch:
-        """Return contamination, mentions and verdict for each document."""
+        """Return contamination, mentions, topic and verdict for each document."""
         texts = documents.column("text")
         hits = index_of(self.slices, self.shingle_size).find(texts)
         found = [
@@ -58,8 +60,9 @@ class ValidateStage:
             pa.array([hit.shingles if hit else 0 for hit in hits], pa.int32()),
         ]
         verdict = evaluate_rules(len(hits), self.rules(pa.RecordBatch.from_arrays(found, names=list(self.decides_by))))
-        groups = mentions(texts, documents.column("language"))
-        return pa.RecordBatch.from_arrays([*found, groups, verdict], schema=VALIDATE)
+        screened = screen(texts, documents.column("language"))
+        named = [groups_in(screened), topics_in(screened)]
+        return pa.RecordBatch.from_arrays([*found, *named, verdict], schema=VALIDATE)
 
     @property
     def verdict_fields(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pipeline.bias.report import Limits, named, report
 from pipeline.bias.screen import Screened, screen
 from pipeline.bias.terms import group_names
 
-LIMITS = Limits(0.8, 0.01)
+LIMITS = Limits(0.8, 0.01, 0.5)
 RULE = "quality.score@1"
 WOMEN = "Some women were there and saw what it was about."
 NOBODY = "Somebody was there and saw what the thing was about."
@@ -42,7 +42,9 @@ def documents(
 
 def early(length: int, regions: list[str | None] | None = None, lost: list[bool] | None = None) -> Counts:
     read, gone = np.ones(length, bool), np.array(lost or [False] * length, bool)
-    nothing = Screened(np.zeros((length, len(group_names())), np.uint8), np.zeros(length, bool))
+    nothing = Screened(
+        np.zeros((length, len(group_names())), np.uint8), np.zeros(length, bool), np.zeros(length, np.int8)
+    )
     found = Documents(
         pa.array(["web"] * length),
         pa.nulls(length, pa.string()),
@@ -112,6 +114,35 @@ def test_short_texts_of_few_mentions_are_no_disparity() -> None:
     assert found["disparate"] == []
 
 
+HEALTH = "A doctor and a nurse of the hospital were there and saw what it was about."
+
+
+@pytest.mark.parametrize(("lost", "flagged"), [(20, []), (40, ["topic:health"])])
+def test_a_topic_is_disparate_only_where_most_of_it_is_lost(lost: int, flagged: list[str]) -> None:
+    texts = [HEALTH] * 60 + [NOBODY * 2] * 400
+    found = report_of(documents(texts, [i < lost for i in range(60)] + [False] * 400))
+    assert [flag["value"] for flag in found["disparate"]] == flagged
+    row = row_of(found, "topic:health")
+    assert (row["read"], row["kept"], row["representation"]) == (60, 60 - lost, pytest.approx(60 / 460))
+    assert row["ratio"] == pytest.approx(1 - lost / 60)
+
+
+def test_texts_about_nothing_are_described_and_never_compared() -> None:
+    texts = [HEALTH] * 300 + [NOBODY * 2] * 300
+    found = report_of(documents(texts, [False] * 300 + [True] * 300))
+    row = row_of(found, "topic:none")
+    assert (row["read"], row["kept"], row["ratio"]) == (300, 0, None)
+    assert found["disparate"] == []
+
+
+def test_topics_drift_like_groups() -> None:
+    now = figures(count(documents([HEALTH] * 200 + [NOBODY] * 800, [False] * 1000), fine=True))
+    name = "bias_share/web/en/topic:health"
+    assert now[name] == now["bias_share/topic:health"] == 0.2
+    (row,) = drift(now, {name: [0.1], "bias_assessed/web/en": [1000.0]}, LIMITS) or []
+    assert (row["value"], row["drifted"]) == ("topic:health", True)
+
+
 def test_few_documents_say_nothing() -> None:
     found = report_of(documents([WOMEN] * 29 + [NOBODY] * 300, [True] * 29 + [False] * 300))
     assert found["disparate"] == []
@@ -142,9 +173,9 @@ def test_what_could_not_be_assessed_is_said() -> None:
     assert rows["gender", "fi"] == 0
     assert rows["language", None] == 0
     said = " ".join(found["not_assessed"])
-    assert "groups of 1 of 4 documents: no list of terms for the language (fi 1)" in said
+    assert "groups and topic of 1 of 4 documents: no list of terms for the language (fi 1)" in said
     assert "1 of 4 documents: no language is known" in said
-    assert "topic" in said
+    assert (rows["topic", "en"], rows["topic", "fi"]) == (2, 0)
 
 
 def test_contexts_are_compared_with_those_of_all_groups() -> None:

@@ -5,36 +5,49 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.bias.screen import MENTIONED, NEAR_NEGATIVE, NEAR_TOXIC, WINDOW, screen
 from pipeline.bias.terms import NEGATIVE, TOXIC, group_names, key_of, term_lists
+from pipeline.bias.topics import MAX_HITS, main_topics, topic_lists, topic_names
 from pipeline.text.words import words
 
 
-def plainly(text: str, language: str) -> dict[str, int]:
-    """Return the flags of a text the slow way: every term, at every word."""
+def tokens_of(text: str) -> tuple[list[str], list[str]]:
+    """Return a text's words, and what stands before each."""
     tokens, gaps, position = words(text), [], 0
     lowered = text.lower() if len(text.lower()) == len(text) else text
     for token in tokens:
         start = lowered.index(token, position)
         gaps.append(text[position:start])
         position = start + len(token)
+    return tokens, gaps
+
+
+def stands(key: tuple[str, ...], tokens: list[str], gaps: list[str], place: int) -> bool:
+    """Whether a term stands at a word."""
+    own = key[::2]
+    return tuple(tokens[place : place + len(own)]) == own and all(
+        _fits(gaps[place + 1 + i], gap) for i, gap in enumerate(key[1::2])
+    )
+
+
+def plainly(text: str, language: str) -> dict[str, int]:
+    """Return the flags of a text the slow way: every term, at every word."""
+    tokens, gaps = tokens_of(text)
     found: dict[str, list[int]] = {}
     for name, terms in term_lists()[language].items():
         for term in terms:
             key = key_of(term)
-            length = len(key[::2])
-            for i in range(len(tokens) - length + 1):
-                if tuple(tokens[i : i + length]) == key[::2] and all(
-                    _fits(gaps[i + 1 + j], gap) for j, gap in enumerate(key[1::2])
-                ):
-                    found.setdefault(name, []).append(i + length)
+            ends = [i + len(key[::2]) for i in range(len(tokens)) if stands(key, tokens, gaps, i)]
+            if ends:
+                found.setdefault(name, []).extend(ends)
     contexts = {NEAR_NEGATIVE: found.get(NEGATIVE, []), NEAR_TOXIC: found.get(TOXIC, [])}
     return {
         name: MENTIONED
@@ -42,6 +55,21 @@ def plainly(text: str, language: str) -> dict[str, int]:
         for name, own in found.items()
         if ":" in name
     }
+
+
+@cache
+def topic_keys(language: str) -> list[tuple[tuple[str, ...], int]]:
+    return [(key_of(term), topic) for term, topic in topic_lists()[language].items()]
+
+
+def plain_topic(text: str, language: str) -> str:
+    """Return the main topic of a text the slow way."""
+    tokens, gaps = tokens_of(text)
+    hits = np.zeros((1, len(topic_names())), np.uint16)
+    for key, topic in topic_keys(language):
+        times = sum(stands(key, tokens, gaps, i) for i in range(len(tokens)))
+        hits[0, topic] += min(times, MAX_HITS)
+    return topic_names()[main_topics(hits)[0]]
 
 
 def _fits(gap: str, wanted: str) -> bool:
@@ -65,6 +93,19 @@ def test_the_kernel_equals_the_specification(parts: list[tuple[str, str]], langu
     text = "".join(part + gap for part, gap in parts)
     text = text.upper() if upper and len(text.upper()) == len(text) else text
     assert flags(text, language) == plainly(text, language)
+
+
+TOPICAL = sorted(term for term in topic_lists()["en"] if len(term) > 2)[::7]
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.one_of(st.sampled_from(TOPICAL), PARTS), GAPS), max_size=12), st.booleans())
+def test_the_main_topic_equals_the_specification(parts: list[tuple[str, str]], upper: bool) -> None:
+    text = "".join(part + gap for part, gap in parts)
+    text = text.upper() if upper and len(text.upper()) == len(text) else text
+    # A text before it, of the same terms: what was seen there must not count.
+    found = screen(pa.array([text, text], pa.string()), pa.array(["en", "en"])).topic
+    assert [topic_names()[number] for number in found] == [plain_topic(text, "en")] * 2
 
 
 @given(st.text(max_size=300))
