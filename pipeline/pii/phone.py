@@ -11,82 +11,14 @@ from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-import regex
-
+from pipeline.pii.phone_words import PHONE_SCORE, stated_number
 from pipeline.pii.policy import PHONE_LEADS, is_attached, is_bare, may_be_phone
 from pipeline.pii.screens import PHONE_DIGITS
 from pipeline.pii.spans import Found
 from pipeline.pii.windows import PHONE_CHAIN, phone_windows
 
-CONTEXT = frozenset(
-    [
-        "tel",
-        "telefon",
-        "telefono",
-        "teléfono",
-        "telefone",
-        "telefonnummer",
-        "rufnummer",
-        "tél",
-        "téléphone",
-        "fax",
-        "telefax",
-        "whatsapp",
-        "sms",
-        "hotline",
-        "helpline",
-        "handy",
-        "handynummer",
-        "mobil",
-        "dial",
-        "dialed",
-        "ring",
-        "phones",
-        "phoned",
-        "calls",
-        "called",
-        "calling",
-        "callback",
-        "contact",
-        "contacts",
-        "contacted",
-        "reach",
-        "reached",
-        "text",
-        "txt",
-    ]
-)
-"""Words that mark a phone number beside Presidio's own (phone, number, telephone, cell, cellphone, mobile, call)."""
-
-OTHER_NUMBERS = frozenset(
-    {
-        "license",
-        "licence",
-        "account",
-        "passport",
-        "invoice",
-        "order",
-        "isbn",
-        "issn",
-        "card",
-        "id",
-        "serial",
-        "ssn",
-        "iban",
-        "pin",
-    }
-)
-"""Words that say of which other kind a "number" is."""
-
-_STATED = frozenset(
-    {"phone", "telephone", "cell", "cellphone", "mobile", "call", "tel", "telefon", "fax", "whatsapp", "sms"}
-)
-_STATED_AFTER = re.compile(r"[ (,]{0,2}[-(]?(?:office|fax|mobile|cell|home|work|direct|tel|phone)\b", re.IGNORECASE)
-_STATED_WORDS, _STATED_CHARACTERS, _MOST_STATED_DIGITS, _SCORE = 3, 40, 15, 0.4
-_WORD = regex.compile(r"\p{L}+")
 _DIGIT = re.compile(r"\d")
 _NO_SPACE, _MARKED, _MOST_WORDS = re.compile(r"\S+"), re.compile(r"[-+.()\uff0b\u2010-\u2013]"), 8
-_PLUS_BEFORE = re.compile(r"(?<![\w+])[+\uff0b](?=[1-9(])")
 _MOST_DIGITS_WITH_EXTENSION = 40  # 17 of the number, 3 of the country, 20 of the extension
 _CACHE = 50_000
 
@@ -123,7 +55,7 @@ class PhoneFinder:
             first = window.last - len(window.chain)
             if not may_be_phone(window.chain):
                 continue
-            stated = _is_stated(text, first, window.chain)
+            stated = stated_number(text, first, window.chain)
             if stated:
                 yield stated
             if window.begins and is_attached(text, first, window.chain) and not stated:
@@ -143,7 +75,7 @@ class PhoneFinder:
         """
         skipped = []
         for chain in PHONE_CHAIN.finditer(text):
-            stated = _is_stated(text, chain.start(), chain[0])
+            stated = stated_number(text, chain.start(), chain[0])
             if not may_be_phone(chain[0]):
                 skipped.append(chain.span())
             elif stated:
@@ -152,9 +84,7 @@ class PhoneFinder:
                 skipped.append(chain.span())
         for region in self._regions:
             for hit in region.in_text(text):
-                digit = _DIGIT.search(
-                    text, hit.start
-                )  # the library's hit may begin with brackets, a chain begins with a digit
+                digit = _DIGIT.search(text, hit.start)  # a hit may begin with brackets, a chain begins with a digit
                 if not digit or any(start <= digit.start() < end for start, end in skipped):
                     continue
                 if _is_international(text[hit.start : hit.end]) or region.may_hold(_digits(text[hit.start : hit.end])):
@@ -198,7 +128,7 @@ class _Region:
     def in_chain(self, text: str) -> list[Found]:
         """Find the numbers of a chain, with libphonenumber's matcher and without what only costs time."""
         return [
-            Found(match.start, match.end, _SCORE)
+            Found(match.start, match.end, PHONE_SCORE)
             for match in _matcher()(text, self._region)
             if len(_DIGIT.findall(match.raw_string)) >= PHONE_DIGITS
         ]
@@ -275,22 +205,3 @@ def _less(text: str, chain: str, last: int) -> Iterator[tuple[int, int]]:
                 start = 0 if kept[0] == words[0] else kept[0][0]
                 if _MARKED.search(text, start, kept[-1][1]):
                     yield start, kept[-1][1]
-
-
-def _is_stated(text: str, first: int, chain: str) -> Found | None:
-    """Return the chain as a number if the text says that it is one: by a plus before it or by a word."""
-    digits = len(_DIGIT.findall(chain))
-    if not PHONE_DIGITS <= digits <= _MOST_STATED_DIGITS:
-        return None
-    end = first + len(chain)
-    start = first
-    while start > 0 and text[start - 1] in "+(\uff0b\uff08" and first - start < 3:
-        start -= 1
-    if digits > PHONE_DIGITS and _PLUS_BEFORE.match(text, start):
-        return Found(start, end, _SCORE)
-    if start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_-/%"):
-        return None  # a part of a name or an address
-    words = _WORD.findall(text, max(0, start - _STATED_CHARACTERS), start)[-_STATED_WORDS:]
-    if _STATED.isdisjoint(word.lower() for word in words) and not _STATED_AFTER.match(text, end):
-        return None
-    return Found(start, end, _SCORE, stated=True)

@@ -33,7 +33,11 @@ _OTHER_FORMS = re.compile(
     r"|[1-9]\d*/\d+"  # a share
     r"|[-+(\[ ]*\d+\.\d+(?:[ \u00a0]+[-+(\[]*(?:\d+\.\d+|\d{1,2}))*[)\]]?|\d{1,2}[ \u00a0]+\d+\.\d{4,}"  # decimals in a row
 )
-_OTHER_NUMBER_BEFORE = re.compile(r"\b(?:isbn|issn|doi|pmid|zip|uuid)(?:-1[03])?[:# ]{0,3}\Z", re.IGNORECASE)
+_OTHER_NUMBER_BEFORE = re.compile(
+    r"\b(?:(?:isbn|issn|doi|pmid|zip|uuid)(?:-1[03])?"
+    r"|(?:licen[cs]e|passport|account|invoice|order|card|serial|policy) (?:number|no\.?|id)(?: is)?)[:# ]{0,3}\Z",
+    re.IGNORECASE,
+)
 _OPENING, _CLOSING = "([\uff08\uff3b", frozenset(")]\uff09\uff3d")
 _ADDRESS_BEFORE_MAIL = re.compile(r"(?:[^@]*[/?&#](?:[\w.-]+=)?|(?:e?mail|mailto|to|from|cc|bcc|address)=)(?=[^@])")
 _DIGIT_BEFORE, _DIGIT_AFTER = re.compile(r"\d\."), re.compile(r"\.\d")
@@ -175,7 +179,7 @@ def _is_phone(text: str, start: int, end: int, marked: bool) -> bool:
     value = text[start:end]
     if marked:
         return may_be_phone(value)
-    if _OTHER_NUMBER_BEFORE.search(text, max(0, start - 12), start):
+    if _OTHER_NUMBER_BEFORE.search(text, max(0, start - 24), start):
         return False
     return (
         may_be_phone(value)

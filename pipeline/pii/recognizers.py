@@ -36,7 +36,8 @@ from pipeline.errors import ConfigError
 from pipeline.mistakes import hint
 from pipeline.pii.national import COUNTRIES
 from pipeline.pii.patterns import Recognizer, pattern_recognizers
-from pipeline.pii.phone import CONTEXT, OTHER_NUMBERS, PhoneFinder
+from pipeline.pii.phone import PhoneFinder
+from pipeline.pii.phone_words import CONTEXT, OTHER_NUMBERS
 from pipeline.pii.policy import is_personal, leading
 from pipeline.pii.screens import SCREENS
 from pipeline.pii.spans import Found, Hit

@@ -40,6 +40,13 @@ CASES = [
     ("PHONE_NUMBER", "(6502530000), 6502530000#7, C + 4930123456", []),
     ("PHONE_NUMBER", "(030) 1234567", ["(030) 1234567"]),
     ("PHONE_NUMBER", "call 668 5702 today", ["668 5702"]),
+    ("PHONE_NUMBER", "reach us at 668 5702, they answer on 78 651 450", ["668 5702", "78 651 450"]),
+    ("PHONE_NUMBER", "voicemail 12 345 678, Rufnummer 99 668472", ["12 345 678", "99 668472"]),
+    ("PHONE_NUMBER", "To claim, call09050000327", ["09050000327"]),
+    ("PHONE_NUMBER", "recall09050000327 x_call09050000327 /call09050000327 recall-09050000327", []),
+    ("PHONE_NUMBER", "answer 42 000 000, the function is called. 1016913 calls, 10 1016913", []),
+    ("PHONE_NUMBER", "my driver's license number is 227-066-1551, account no. 650-253-0000", []),
+    ("PHONE_NUMBER", "license number and phone: 650-253-0000", ["650-253-0000"]),
     ("PHONE_NUMBER", "+46 (0)179 459 33", ["+46 (0)179 459 33"]),
     ("PHONE_NUMBER", "phone=6502530000", ["6502530000"]),
     (

@@ -41,6 +41,7 @@ def one(text: str, settings: Pii = PII) -> str:
         ("+1 650 253 0000)650.253.0000 ext. 12", "<PHONE_NUMBER>)<PHONE_NUMBER>"),
         ("(650) 253-0000)0", "<PHONE_NUMBER>)0"),
         ("reach us at (650) 253-0000 24/7", "reach us at <PHONE_NUMBER> 24/7"),
+        ("call 668 5702 (24/7)", "call <PHONE_NUMBER> (24/7)"),
         ("GB82 WEST 1234 5698 7654 32", "<IBAN_CODE>"),
         ("ssn 650 253 0000 a b 219099998", "ssn <PHONE_NUMBER> a b <US_SSN>"),  # the second is found in the second pass
     ],
