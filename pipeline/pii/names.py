@@ -28,9 +28,12 @@ from pipeline.text.tagging import (
     Integers,
     Weights,
     best_labels,
+    clustered,
     code_points,
     described,
+    in_lines,
     listed,
+    stretches,
     tables,
     tokens,
 )
@@ -66,7 +69,10 @@ class Model(NamedTuple):
     pairs: Weights
     """Shape (labels + 1, labels)."""
     lists: npt.NDArray[np.uint8]
-    """2^n slots, each with a bit a list: places of one word, words of longer places, first names, family names."""
+    """2^n slots, each with a bit a list: places of one word, words of longer places, first names, family names, small places and their words,
+    words that are mostly written small, words that are nearly always written with a capital."""
+    clusters: npt.NDArray[np.uint16]
+    """2^n slots (`pipeline.text.tagging.clustered`)."""
 
 
 def covers(language: str | None) -> bool:
@@ -102,7 +108,9 @@ def names_in(text: str) -> Iterator[Hit]:
     found = tokens(codes, classes)
     values = described(codes, found, classes, small)
     capitals = not text.islower()
-    labels = _tagged(codes, found, values, listed(values, model.lists), model.weights, model.pairs, not capitals)
+    labels = _tagged(
+        codes, found, values, in_lines(found, values), listed(values, model.lists), clustered(values, model.clusters), model.weights, model.pairs, not capitals,
+    )  # fmt: skip
     for start, end, label in _spans(found, labels):
         kind = LABELS[label][2:]
         if kind != "ORGANIZATION" and end - start <= _LONGEST and _may_be(text, start, end, kind, capitals):
@@ -114,29 +122,23 @@ def _tagged(
     codes: Codes,
     found: Integers,
     values: Hashes,
+    lines: Hashes,
     bits: npt.NDArray[np.uint8],
+    sorts: npt.NDArray[np.uint8],
     weights: Weights,
     pairs: Weights,
     everything: bool,
 ) -> npt.NDArray[np.int8]:
-    """Tag the stretches between ends of sentences and blank lines; those without a capital letter hold no name."""
+    """Tag stretch by stretch; those without a capital letter hold no name."""
     labels = np.zeros(len(found), np.int8)
     first = 0
-    capital = everything
-    for i in range(len(found)):
-        shape = values[i, 1]
-        capital = capital or (8 <= shape < 64)
-        sign = codes[found[i, 0]] if found[i, 2] == 2 else np.uint32(0)
-        ends_here = i + 1 == len(found) or found[i + 1, 3] == 3
-        if sign in (33, 63, 46):  # ! ? .
-            after = found[i + 1, 3] if i + 1 < len(found) else 3
-            short = i > 0 and found[i - 1, 2] == 0 and found[i - 1, 1] - found[i - 1, 0] < 4  # "Dr.", "St.", initials
-            ends_here = ends_here or (after >= 1 and not short)
-        if ends_here or i + 1 - first >= 400:
-            if capital:
-                labels[first : i + 1] = best_labels(first, i + 1, found, values, bits, weights, pairs)
-            first = i + 1
-            capital = everything
+    for last in stretches(codes, found, values):
+        capital = everything
+        for i in range(first, last):
+            capital = capital or (8 <= values[i, 1] < 64)
+        if capital:
+            labels[first:last] = best_labels(first, last, found, values, lines, bits, sorts, weights, pairs)
+        first = last
     return labels
 
 
@@ -204,7 +206,9 @@ def _is_identifier(word: str) -> bool:
 def save(model: Model, file: Path) -> None:
     """Write a model, its weights in half precision."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, weights=model.weights.astype(np.float16), pairs=model.pairs, lists=model.lists)
+    np.savez_compressed(
+        buffer, weights=model.weights.astype(np.float16), pairs=model.pairs, lists=model.lists, clusters=model.clusters
+    )
     file.write_bytes(buffer.getvalue())
 
 
@@ -219,7 +223,7 @@ def load() -> Model:
     """
     try:
         with np.load(MODEL_FILE, allow_pickle=False) as data:
-            return Model(data["weights"].astype(np.float32), data["pairs"], data["lists"])
+            return Model(data["weights"].astype(np.float32), data["pairs"], data["lists"], data["clusters"])
     except (OSError, KeyError, ValueError) as error:
         raise ModelError(
             f"the model of names {MODEL_FILE.name} cannot be read ({type(error).__name__}); install the package again"

@@ -1,14 +1,16 @@
 """Trains the model of names: an averaged structured perceptron over the features of `pipeline.text.tagging`.
 
-    python -m pipeline.pii.names_train LABELLED.jsonl [...] --places FILE --first FILE --family FILE [--out FILE]
+    python -m pipeline.pii.names_train FOLDER [--out FILE]
 
-A labelled file holds one object a line, plain or `.gz`: ``{"text": ..., "spans": [{"start", "end", "type"}, ...]}``, offsets in code
-points; types are PERSON, LOCATION and ORGANIZATION, or what `LABELS_OF` translates. The lists of
-places, first names and family names hold a name a line. The same
-files in the same order give the same model.
+FOLDER is what `benchmarks/names_data.py` writes: lists of names and words, clusters of words, and labelled texts, one object a line,
+``{"text": ..., "spans": [{"start", "end", "type"}, ...]}``, offsets in code points; types are PERSON, LOCATION and ORGANIZATION, or what
+`LABELS_OF` translates. The model learns from the texts of `tuning.jsonl.gz`, those of `silver.jsonl.gz`, copies of the former with other
+names in them, and texts made of our own carriers, in this order. The same files give the same model.
 
-Words are left out at random while it learns (`DROPPED`), so that it reads shapes and surroundings too: most names that it will meet
-it has never seen.
+Words, lists and clusters are left out at random while it learns (`DROPPED`, `UNLISTED`), so that it reads shapes and surroundings too:
+most names that it will meet it has never seen. What is wrong must be worse by a margin than what is right, a name where there is none
+by a larger one (`MARGIN`, `SPURIOUS`); `OUTSIDE` then moves the balance between names missed and words taken for names. They were chosen
+by cross-validation over the templates of the tuning half.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import gzip
 import json
 import random
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +35,14 @@ from pipeline.text.tagging import (
     Hashes,
     Integers,
     Weights,
+    clustered,
     code_points,
     described,
     features,
     follow,
+    in_lines,
     listed,
+    stretches,
     tables,
     tokens,
 )
@@ -47,11 +52,24 @@ LABELS_OF = {
     "LOCATION": "LOCATION", "GPE": "LOCATION", "STREET_ADDRESS": "LOCATION", "location": "LOCATION",
     "ORGANIZATION": "ORGANIZATION", "corporation": "ORGANIZATION", "group": "ORGANIZATION",
 }  # fmt: skip
-SIZE, EPOCHS, SEED, DROPPED = 1 << 18, 8, 1, 0.25
-LIST_SLOTS = 1 << 20
+SIZE, EPOCHS, SEED = 1 << 18, 7, 1
+LIST_SLOTS = CLUSTER_SLOTS = 1 << 20
+DROPPED, UNLISTED, MARGIN, SPURIOUS, OUTSIDE = 0.25, 0.3, 20.0, 30.0, 12.0
+LISTS = (
+    ("places", 1, 2),
+    ("small", 16, 32),
+    ("first", 4, 4),
+    ("family", 8, 8),
+    ("common", 64, 64),
+    ("proper", 128, 128),
+)
+"""Files with lists, and their bits (`pipeline.pii.names.Model`): of names of one word, of words of longer names."""
+NO_NAMES = np.uint8(64 + 128)
+"""The bits of lists that are not of names."""
 _FIRST_ALONE, _CAPITALS, _KEPT, _SMALL = 0.6, 0.1, 0.2, 0.1
-COPIES, MADE = 3, 30
-LEXICAL = np.isin(np.arange(FEATURES), (0, 5, 6, 13, 15))
+COPIES, MADE, SMALL = 3, 25, 3
+"""Copies of a labelled text and of a carrier; every so-manieth small place is drawn from."""
+LEXICAL = np.isin(np.arange(FEATURES), (0, 5, 6, 13, 15, 37, 43, 46, 47))
 """Features that know the word itself."""
 
 
@@ -61,15 +79,29 @@ def rows_of(file: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def name_lists(places: Iterable[str], first: Iterable[str], family: Iterable[str]) -> npt.NDArray[np.uint8]:
-    """Return the table of lists of names, a bit a list (`pipeline.pii.names.Model`)."""
+def name_lists(lists: Sequence[tuple[Iterable[str], int, int]]) -> npt.NDArray[np.uint8]:
+    """Return the table of lists of words (`pipeline.pii.names.Model`): of each list its names, the bit of those of one word and of longer ones."""
     classes, small = tables()
     table = np.zeros(LIST_SLOTS, np.uint8)
-    for names, bit in ((places, 1), (first, 4), (family, 8)):
+    for names, alone, among in lists:
         for name in names:
             codes = code_points(name)
             slots = described(codes, tokens(codes, classes), classes, small)[:, 0] & np.uint32(LIST_SLOTS - 1)
-            table[slots] |= np.uint8(2 if bit == 1 and len(slots) > 1 else bit)
+            table[slots] |= np.uint8(among if len(slots) > 1 else alone)
+    return table
+
+
+def cluster_table(words: Mapping[str, int], slots: int) -> npt.NDArray[np.uint16]:
+    """Return the table of clusters of words; of two words with one slot the first has it."""
+    classes, small = tables()
+    table = np.zeros(slots, np.uint16)
+    for word, cluster in words.items():
+        codes = code_points(word)
+        found = tokens(codes, classes)
+        if len(found) == 1:
+            value = int(described(codes, found, classes, small)[0, 0])
+            if not table[value & (slots - 1)]:
+                table[value & (slots - 1)] = (value >> 24) << 8 | cluster
     return table
 
 
@@ -135,19 +167,27 @@ def augmented(
 
 
 @kernel
-def feature_rows(found: Integers, values: Hashes, bits: npt.NDArray[np.uint8], mask: np.uint32) -> Hashes:
+def feature_rows(
+    found: Integers,
+    values: Hashes,
+    lines: Hashes,
+    bits: npt.NDArray[np.uint8],
+    sorts: npt.NDArray[np.uint8],
+    mask: np.uint32,
+) -> Hashes:
     """Return the features of all tokens of a text."""
-    rows = np.empty((len(found), 28), np.uint32)
+    rows = np.empty((len(found), FEATURES), np.uint32)
     for i in range(len(found)):
-        features(i, found, values, bits, mask, rows[i])
+        features(i, found, values, lines, bits, sorts, mask, rows[i])
     return rows
 
 
 @kernel
-def epoch(  # noqa: C901 - one pass, compiled as a whole
+def epoch(  # noqa: C901, PLR0912 - one pass, compiled as a whole
 
     rows: Hashes, gold: npt.NDArray[np.int8], ends: Integers, order: Integers, dropped: npt.NDArray[np.bool_],
     weights: Weights, pairs: Weights, sums: npt.NDArray[np.float64], pair_sums: npt.NDArray[np.float64], step: int,
+    margin: float, spurious: float,
 ) -> tuple[int, int]:  # fmt: skip
     """Go once through all texts in an order; weights and sums are changed. Returns the steps so far and the wrong tokens."""
     labels = weights.shape[1]
@@ -163,11 +203,15 @@ def epoch(  # noqa: C901 - one pass, compiled as a whole
         score = np.empty(labels, np.float32)
         for i in range(n):
             follow(before, i == 0, pairs, score, back[i])
-            for k in range(28):
+            for k in range(FEATURES):
                 if dropped[begin + i] and LEXICAL[k]:
                     continue
                 for y in range(labels):
                     score[y] += weights[rows[begin + i, k], y]
+            right = gold[begin + i]
+            for y in range(labels):
+                if y != right:  # what is wrong must be worse by a margin
+                    score[y] += spurious if right == 0 else margin
             before[:] = score
         y = int(np.argmax(before))
         for i in range(n - 1, -1, -1):
@@ -177,7 +221,7 @@ def epoch(  # noqa: C901 - one pass, compiled as a whole
             guessed_previous = previous if i else labels
             if y != right:
                 wrong += 1
-                for k in range(28):
+                for k in range(FEATURES):
                     if dropped[begin + i] and LEXICAL[k]:
                         continue
                     row = rows[begin + i, k]
@@ -194,19 +238,27 @@ def epoch(  # noqa: C901 - one pass, compiled as a whole
     return step, wrong
 
 
-def train(rows: Sequence[dict[str, Any]], table: npt.NDArray[np.uint8]) -> Model:
-    """Return the model of some labelled texts and the table of lists of names."""
+def train(
+    rows: Sequence[dict[str, Any]], table: npt.NDArray[np.uint8], clusters: npt.NDArray[np.uint16], seed: int = SEED
+) -> Model:
+    """Return the model of some labelled texts, the table of lists of names and the table of clusters of words."""
     classes, small = tables()
-    parts, golds = [], []
+    texts, golds = [], []
     for row in rows:
         codes = code_points(row["text"])
         found = tokens(codes, classes)
         values = described(codes, found, classes, small)
-        parts.append(feature_rows(found, values, listed(values, table), np.uint32(SIZE - 1)))
-        golds.append(labelled(row, found))
-    everything, gold = np.concatenate(parts), np.concatenate(golds)
-    ends = np.cumsum([len(part) for part in parts]).astype(np.int64)
-    drawn = np.random.default_rng(SEED)
+        texts.append((found, values, in_lines(found, values), listed(values, table), clustered(values, clusters)))
+        right = labelled(row, found)
+        first = 0
+        for last in stretches(codes, found, values):
+            if right[first] and right[first] % 2 == 0:
+                right[first] -= 1  # what a stretch begins with begins a name
+            golds.append(right[first:last])
+            first = last
+    gold = np.concatenate(golds)
+    ends = np.cumsum([len(part) for part in golds]).astype(np.int64)
+    drawn = np.random.default_rng(seed)
     count = len(LABELS)
     weights, pairs = np.zeros((SIZE, count), np.float32), np.zeros((count + 1, count), np.float32)
     for label, name in enumerate(LABELS):
@@ -216,31 +268,56 @@ def train(rows: Sequence[dict[str, Any]], table: npt.NDArray[np.uint8]) -> Model
                 pairs[origin, label] = -1e6  # a name goes on only behind its beginning
     sums, pair_sums = np.zeros(weights.shape), np.zeros(pairs.shape)
     step = 0
+    features_of = np.empty((len(gold), FEATURES), np.uint32)
     for number in range(EPOCHS):
+        place = 0
+        for found, values, lines, bits, sorts in texts:
+            unlisted = drawn.random(len(bits)) < UNLISTED
+            features_of[place : place + len(found)] = feature_rows(
+                found,
+                values,
+                lines,
+                np.where(unlisted, bits & NO_NAMES, bits),
+                np.where(unlisted, np.uint8(0), sorts),
+                np.uint32(SIZE - 1),
+            )
+            place += len(found)
         order = drawn.permutation(len(ends)).astype(np.int64)
         step, wrong = epoch(
-            everything, gold, ends, order, drawn.random(len(gold)) < DROPPED, weights, pairs, sums, pair_sums, step
+            features_of,
+            gold,
+            ends,
+            order,
+            drawn.random(len(gold)) < DROPPED,
+            weights,
+            pairs,
+            sums,
+            pair_sums,
+            step,
+            MARGIN,
+            SPURIOUS,
         )
-        print(f"epoch {number + 1}: {wrong:,} of {len(gold):,} tokens wrong")  # noqa: T201 - progress of a command
-    return Model(
-        (weights - sums / (step + 1)).astype(np.float32), (pairs - pair_sums / (step + 1)).astype(np.float32), table
-    )
+        print(f"epoch {number + 1}: {wrong:,} of {len(gold):,} tokens wrong", flush=True)  # noqa: T201 - progress of a command
+    pairs -= (pair_sums / (step + 1)).astype(np.float32)
+    pairs[:, 0] += OUTSIDE
+    return Model((weights - sums / (step + 1)).astype(np.float32), pairs, table, clusters)
 
 
 def main() -> None:
     """Train from files and write the model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("labelled", type=Path, nargs="+")
-    for name in ("places", "first", "family"):
-        parser.add_argument(f"--{name}", type=Path, required=True, help="a list of names, one a line")
+    parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=MODEL_FILE)
     arguments = parser.parse_args()
-    rows = [row for file in arguments.labelled for row in rows_of(file)]
-    places, first, family = (
-        file.read_text(encoding="utf-8").splitlines() for file in (arguments.places, arguments.first, arguments.family)
-    )
-    texts = [*rows, *augmented(rows, places, first, family, COPIES), *made_texts(places, first, family, MADE, SEED)]
-    save(train(texts, name_lists(places, first, family)), arguments.out)
+    folder = arguments.folder
+    lists = {name: (folder / f"{name}.txt").read_text(encoding="utf-8").splitlines() for name, *_ in LISTS}
+    words = dict(line.split("\t") for line in (folder / "clusters.txt").read_text(encoding="utf-8").splitlines())
+    tuning, silver = (list(rows_of(folder / f"{name}.jsonl.gz")) for name in ("tuning", "silver"))
+    names = [*lists["places"], *lists["small"][::SMALL]], lists["first"], lists["family"]
+    texts = [*tuning, *silver, *augmented(tuning, *names, COPIES), *made_texts(*names, MADE, SEED)]
+    table = name_lists([(lists[name], alone, among) for name, alone, among in LISTS])
+    clusters = cluster_table({word: int(cluster) for word, cluster in words.items()}, CLUSTER_SLOTS)
+    save(train(texts, table, clusters), arguments.out)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pipeline.text.kernels import kernel
 
-FEATURES = 28
+FEATURES = 50
 """Features of a token."""
 SPACE, NEWLINE, LOWER, UPPER, DIGIT, OTHER = range(6)
 WORD, NUMBER, SIGN = range(3)
@@ -115,8 +115,8 @@ def _shape(first: np.uint32, length: int, kind: int, uppers: int, initial: bool)
 
 @kernel
 def described(codes: Codes, found: Integers, classes: npt.NDArray[np.uint8], small: Codes) -> Hashes:
-    """Return of each token the hashes of its small letters, its shape, its first three letters, its last two and its last three."""
-    values = np.empty((len(found), 5), np.uint32)
+    """Return of each token the hashes of its small letters, its shape, its first three letters, its last two, three and four."""
+    values = np.empty((len(found), 6), np.uint32)
     for i in range(len(found)):
         start, end, kind = found[i, 0], found[i, 1], found[i, 2]
         length = end - start
@@ -124,6 +124,7 @@ def described(codes: Codes, found: Integers, classes: npt.NDArray[np.uint8], sma
         first = np.uint32(7)
         last_two = np.uint32(11)
         last_three = np.uint32(13)
+        last_four = np.uint32(17)
         uppers = 0
         for j in range(start, end):
             code = codes[j]
@@ -137,11 +138,39 @@ def described(codes: Codes, found: Integers, classes: npt.NDArray[np.uint8], sma
                 last_two = mixed(last_two, letter)
             if end - j <= 3:
                 last_three = mixed(last_three, letter)
+            if end - j <= 4:
+                last_four = mixed(last_four, letter)
             if code < 0x10000 and classes[code] == 3:
                 uppers += 1
         shape = _shape(codes[start], length, kind, uppers, codes[start] < 0x10000 and classes[codes[start]] == 3)
-        values[i, 0], values[i, 1], values[i, 2], values[i, 3], values[i, 4] = word, shape, first, last_two, last_three
+        values[i, 0], values[i, 1], values[i, 2] = word, shape, first
+        values[i, 3], values[i, 4], values[i, 5] = last_two, last_three, last_four
     return values
+
+
+@kernel
+def stretches(codes: Codes, found: Integers, values: Hashes) -> Integers:
+    """Return where the stretches of a text's tokens end: at ends of sentences and blank lines, and after so many tokens."""
+    ends = np.empty(len(found), np.int64)
+    count = 0
+    first = 0
+    words = False
+    for i in range(len(found)):
+        if found[i, 3] >= 2:
+            words = False
+        words = words or found[i, 2] != 2
+        sign = codes[found[i, 0]] if found[i, 2] == 2 else np.uint32(0)
+        ends_here = i + 1 == len(found) or found[i + 1, 3] == 3
+        if words and sign in (33, 63, 46):  # ! ? . but where a line begins with them, as a sign of quotation
+            after = found[i + 1, 3] if i + 1 < len(found) else 3
+            short = i > 0 and found[i - 1, 2] == 0 and found[i - 1, 1] - found[i - 1, 0] < 4  # "Dr.", "St.", initials
+            goes_on = i + 1 < len(found) and values[i + 1, 1] < 8  # in small letters
+            ends_here = ends_here or (after >= 1 and not short and not goes_on)
+        if ends_here or i + 1 - first >= 400:
+            ends[count] = i + 1
+            count += 1
+            first = i + 1
+    return ends[:count].copy()
 
 
 @kernel
@@ -155,8 +184,57 @@ def listed(values: Hashes, lists: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8
 
 
 @kernel
+def clustered(values: Hashes, clusters: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+    """Return each token's cluster of words, 0 for a word in none: the slot, of 2^n, that its hash points to holds a check byte and the cluster."""
+    result = np.zeros(len(values), np.uint8)
+    mask = np.uint32(len(clusters) - 1)
+    for i in range(len(values)):
+        slot = clusters[values[i, 0] & mask]
+        if slot >> 8 == values[i, 0] >> np.uint32(24):
+            result[i] = slot & 255
+    return result
+
+
+@kernel
+def in_lines(found: Integers, values: Hashes) -> Hashes:
+    """Return of each token the word that its line begins with, and what its line looks like: how long, words in small letters, digits."""
+    result = np.empty((len(found), 2), np.uint32)
+    first = 0
+    for i in range(len(found)):
+        if i + 1 == len(found) or found[i + 1, 3] >= 2:
+            small, numbers, head = 0, 0, first
+            while head < i and found[head, 2] == 2:
+                head += 1  # signs of quotation, bullets
+            for j in range(first, i + 1):
+                small += values[j, 1] < 8
+                numbers += found[j, 2] == 1
+            length = i + 1 - first
+            length = length if length < 8 else (8 if length < 16 else 9)
+            look = np.uint32(length * 16 + min(small, 3) * 4 + min(numbers, 3))
+            for j in range(first, i + 1):
+                result[j, 0], result[j, 1] = values[head, 0], look
+            first = i + 1
+    return result
+
+
+@kernel
+def _place(k: int, one: np.uint32, other: np.uint32, mask: np.uint32) -> np.uint32:
+    """Return where the weights of a feature's value are."""
+    index = mixed(mixed(mixed(np.uint32(k * 2654435761 & 0xFFFFFFFF), one), other), np.uint32(k))
+    index = np.uint32((index ^ (index >> np.uint32(13))) * np.uint32(0x85EBCA6B))
+    return np.uint32((index ^ (index >> np.uint32(16))) & mask)
+
+
+@kernel
 def features(
-    i: int, found: Integers, values: Hashes, bits: npt.NDArray[np.uint8], mask: np.uint32, out: Hashes
+    i: int,
+    found: Integers,
+    values: Hashes,
+    lines: Hashes,
+    bits: npt.NDArray[np.uint8],
+    sorts: npt.NDArray[np.uint8],
+    mask: np.uint32,
+    out: Hashes,
 ) -> None:
     """Write the indices of a token's features into the weights."""
     n = len(found)
@@ -176,6 +254,14 @@ def features(
     g0 = np.uint32(bits[i])
     g1 = np.uint32(bits[i - 1]) if i >= 1 else np.uint32(0)
     h1 = np.uint32(bits[i + 1]) if i + 1 < n else np.uint32(0)
+    v3 = values[i + 3, 0] if i + 3 < n else nothing
+    c0 = np.uint32(sorts[i])
+    c1 = np.uint32(sorts[i - 1]) if i >= 1 else np.uint32(256)
+    c2 = np.uint32(sorts[i - 2]) if i >= 2 else np.uint32(256)
+    d1 = np.uint32(sorts[i + 1]) if i + 1 < n else np.uint32(256)
+    d2 = np.uint32(sorts[i + 2]) if i + 2 < n else np.uint32(256)
+    line, look = lines[i, 0], lines[i, 1]
+    next_line = lines[i + 1, 1] if i + 1 < n and found[i + 1, 3] >= 2 else nothing
     pairs = (
         (w0, nothing), (w1, nothing), (v1, nothing), (w2, nothing), (v2, nothing), (w1, w0), (w0, v1), (s0, gap),
         (s1, s0), (s0, t1), (mixed(s1, s0), t1), (mixed(s2, s1), s0), (mixed(s0, t1), t2), (values[i, 2], s0),
@@ -183,11 +269,16 @@ def features(
         (mixed(g1, g0), s0), (mixed(g0, h1), s0), (mixed(gap, s0), s1), (mixed(next_gap, s0), t1),
         (mixed(w3, w2), w1), (values[i - 1, 4] if i >= 1 else nothing, s0), (mixed(s2, s1), mixed(s0, t1)),
     )  # fmt: skip
+    more = (
+        (line, s0), (look, mixed(s0, gap)), (look, next_line), (mixed(g0, s0), w1), (mixed(g0, s0), v1), (mixed(w2, w1), s0),
+        (mixed(v1, v2), s0), (w1, v1), (mixed(w1, v1), s0), (values[i, 5], s0), (mixed(w1, s0), t1), (mixed(s1, s0), v1),
+        (w3, s0), (v3, s0), (mixed(g1, g0), h1),
+        (c0, s0), (c1, s0), (d1, s0), (c1, c0), (c0, d1), (mixed(c2, c1), s0), (mixed(d1, d2), s0),
+    )  # fmt: skip
     for k in range(28):
-        one, other = pairs[k]
-        index = mixed(mixed(mixed(np.uint32(k * 2654435761 & 0xFFFFFFFF), one), other), np.uint32(k))
-        index = np.uint32((index ^ (index >> np.uint32(13))) * np.uint32(0x85EBCA6B))
-        out[k] = (index ^ (index >> np.uint32(16))) & mask
+        out[k] = _place(k, pairs[k][0], pairs[k][1], mask)
+    for k in range(22):  # in two, because Python cannot build a longer tuple at once
+        out[28 + k] = _place(28 + k, more[k][0], more[k][1], mask)
 
 
 @kernel
@@ -213,7 +304,9 @@ def best_labels(
     last: int,
     found: Integers,
     values: Hashes,
+    lines: Hashes,
     bits: npt.NDArray[np.uint8],
+    sorts: npt.NDArray[np.uint8],
     weights: Weights,
     pairs: Weights,
 ) -> npt.NDArray[np.int8]:
@@ -228,14 +321,14 @@ def best_labels(
     """
     n, labels = last - first, weights.shape[1]
     mask = np.uint32(len(weights) - 1)
-    indices = np.empty(28, np.uint32)
+    indices = np.empty(FEATURES, np.uint32)
     score = np.empty(labels, np.float32)
     before = np.empty(labels, np.float32)
     back = np.empty((n, labels), np.int8)
     for i in range(n):
-        features(first + i, found, values, bits, mask, indices)
+        features(first + i, found, values, lines, bits, sorts, mask, indices)
         follow(before, i == 0, pairs, score, back[i])
-        for k in range(28):
+        for k in range(FEATURES):
             row = indices[k]
             for y in range(labels):
                 score[y] += weights[row, y]

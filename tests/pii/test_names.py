@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pipeline.config import Pii
 from pipeline.pii import names
 from pipeline.pii.names import LABELS, covers, find_names, names_in
-from pipeline.pii.names_carriers import CARRIERS, made_texts
-from pipeline.pii.names_train import name_lists, train
+from pipeline.pii.names_carriers import made_texts
+from pipeline.pii.names_train import cluster_table, name_lists, train
 from pipeline.pii.redact import redact
-from pipeline.text.tagging import code_points, tables, tokens
+from pipeline.text.tagging import clustered, code_points, described, stretches, tables, tokens
 from tests.pii.fragments import hostile_texts
 
 NAMED = Pii(names=True)
@@ -74,7 +74,7 @@ def test_laws(text: str) -> None:
 
 
 def test_a_row_does_not_depend_on_its_neighbours() -> None:
-    rows = [carrier.format(p="Anna Petersson", f="Tom", l="Miller", c="Paris", n="Norway", a="1 Elm Road", m="2 Oak Lane\nLeeds", o="Acme") for carrier in CARRIERS]  # fmt: skip
+    rows = [row["text"] for row in made_texts(["Paris", "Norway"], ["Anna", "Tom"], ["Miller", "Petersson"], 1, 1)]
     whole = find_names(pa.array([*rows, None]), None)
     assert [whole.get(i, []) for i in range(len(rows))] == [list(names_in(text)) for text in rows]
 
@@ -111,11 +111,45 @@ def test_tokens_cover_all_that_is_no_space() -> None:
     assert [gap for *_, gap in rows] == [3, 0, 0, 1, 0, 2, 1, 0, 3]
 
 
+def test_made_texts_are_labelled_where_their_names_stand() -> None:
+    names = {"LOCATION": "Velden", "PERSON": "Quill"}
+    for row in made_texts([names["LOCATION"]], [names["PERSON"]], [names["PERSON"]], 3, 1):
+        assert not {"{", "}", "[", "]"} & set(row["text"])
+        last = 0
+        for span in sorted(row["spans"], key=lambda one: one["start"]):
+            value = row["text"][span["start"] : span["end"]]
+            assert last <= span["start"]
+            assert value == value.strip(" \n")
+            last = span["end"]
+
+
+def test_a_line_of_signs_of_quotation_does_not_end_a_sentence() -> None:
+    text = "??? Anna Lee\n??? 5 Elm Road. At 9. sharp he left. Dr. No came!\n\nEnd"
+    codes = code_points(text)
+    classes, small = tables()
+    rows = tokens(codes, classes)
+    ends = stretches(codes, rows, described(codes, rows, classes, small))
+    assert [text[: rows[end - 1, 1]].rsplit(maxsplit=1)[-1] for end in ends] == [
+        "Road.",
+        "left.",
+        "came!",
+        "End",
+    ]
+
+
+def test_a_word_is_in_its_cluster_and_another_in_none() -> None:
+    codes = code_points("anna Paris xyzzy")
+    classes, small = tables()
+    values = described(codes, tokens(codes, classes), classes, small)
+    assert clustered(values, cluster_table({"anna": 7, "paris": 254}, 1 << 12)).tolist() == [7, 254, 0]
+
+
 @pytest.mark.slow
 def test_training_learns_what_it_is_shown_and_repeats_itself(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     lists = (["Velden", "Marsk"], ["Anna", "Tomas"], ["Quill", "Adler"])
     rows = list(made_texts(*lists, 2, 1))
-    model, again = (train(rows, name_lists(*lists)) for _ in range(2))
+    table = name_lists([(words, bit, bit) for words, bit in zip(lists, (1, 4, 8), strict=True)])
+    model, again = (train(rows, table, cluster_table({"name": 1, "live": 2}, 1 << 10)) for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(model, again, strict=True))
     assert model.weights.shape[1] == len(LABELS)
     names.save(model, tmp_path / "names.npz")
