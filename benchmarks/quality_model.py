@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.document import MEASURES
-from pipeline.quality.calibrate import logits
+from pipeline.quality.calibrate import logits, without
 from pipeline.quality.evaluate import area_under_curve, measures_of
 from pipeline.quality.features import FEATURES
 from pipeline.quality.rules import PRESETS, chosen, evaluate
@@ -117,7 +117,7 @@ def _areas(
     found: dict[str, dict[str, list[float]]] = {}
     for right in sides[1]:
         for left in sides[0]:
-            model = fit({name: origin for name, origin in table.items() if name not in {left, right}}, near=whole)
+            model = fit(without(table, left, right), near=whole)
             others = [row for name, own in rows.items() if name not in {left, right} for row in own]
             shuffled = [others[int(i)] for i in generator.permutation(len(others))]
             words = naive(shuffled)

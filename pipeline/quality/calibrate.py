@@ -41,11 +41,18 @@ def left_out(table: Table, whole: Model) -> dict[str, Values]:
     """Return the log-odds that each origin's texts have from a model that was trained without it."""
     found = {}
     for name, origin in table.items():
-        rest = {other: entry for other, entry in table.items() if other != name}
+        if origin.of:
+            continue
+        rest = without(table, name)
         sides = {entry.good for entry in rest.values() if entry.fitted}
         model = fit(rest, near=whole) if origin.fitted and len(sides) > 1 else whole
         found[name] = logits(origin, model)
     return found
+
+
+def without(table: Table, *left: str) -> Table:
+    """Return the table without some origins, and without their texts in capitals."""
+    return {name: origin for name, origin in table.items() if name not in left and origin.of not in left}
 
 
 def calibrate(table: Table, found: Mapping[str, Values]) -> dict[str, tuple[float, float]]:
@@ -65,8 +72,10 @@ def pooled(
 
     The good side weighs `PRIOR`; of the bad side real texts and corruptions weigh the same; origins of a side weigh the same but for ham.
     """
-    # Good texts that were altered guard the weights; they are no share of what a source holds.
-    own = {name: origin.kinds == kind for name, origin in table.items() if origin.real or not origin.good}
+    # Good texts that were altered, and real bad ones in capitals, guard the weights; they are no share of what a source holds.
+    own = {
+        name: origin.kinds == kind for name, origin in table.items() if origin.real or not (origin.good or origin.of)
+    }
     shares = {name: table[name].weight for name, mine in own.items() if mine.any()}
     parts: dict[str, float] = {}
     for side, part in ((True, PRIOR), (False, 1 - PRIOR)):
@@ -120,11 +129,11 @@ def figures(table: Table, whole: Model, found: Mapping[str, Values]) -> dict[str
     The corruptions of a left-out good origin's texts stay in, mixed with those of the others.
     """
     good = [name for name, origin in table.items() if origin.good and origin.weight == 1 and origin.fitted]
-    bad = [name for name, origin in table.items() if not origin.good]
+    bad = [name for name, origin in table.items() if not (origin.good or origin.of)]
     curves: dict[str, list[float]] = {name: [] for name in bad}
     for left in good:
         for right in bad:
-            model = fit({name: origin for name, origin in table.items() if name not in {left, right}}, near=whole)
+            model = fit(without(table, left, right), near=whole)
             curves[right].append(area_under_curve(logits(table[left], model), logits(table[right], model)))
     real = [name for name in bad if table[name].real]
     return {

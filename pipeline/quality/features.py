@@ -3,6 +3,9 @@
 A knot stands where ordinary text of every good origin at hand ends (roughly its 90th percentile), and a second knot further out
 ("hardly any", "many") lets the penalty bend. Priors are ordinary values. Line measures lean on the prior longer: a post of one
 line ends in punctuation or does not.
+
+Capitals cost once and no more than `capitals` and `all_capitals` together: a telegram or a notice in capitals says what it says. So there is no
+term for capitalised words, which a text in capitals has nothing but.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("digits", "digit_share", "above", 0.06, 0.08, 1.5, 0.01, 5),
     Feature("many_digits", "digit_share", "above", 0.15, 0.10, 4, 0.01, 5),
     Feature("capitals", "uppercase_share", "above", 0.1, 0.12, 0.8, 0.04, 8),
-    Feature("shouting", "uppercase_share", "above", 0.48, 0.10, 4, 0.04, 8),
+    Feature("all_capitals", "uppercase_share", "above", 0.48, 0.10, 1, 0.04, 8),
     Feature("symbols", "symbol_share", "above", 0.05, 0.05, 2, 0.02, 3),
     Feature("many_symbols", "symbol_share", "above", 0.12, 0.05, 4, 0.02, 3),
     Feature("hash_signs", "hash_ratio", "above", 0.05, 0.10, 3, 0, 8),
@@ -47,7 +50,6 @@ FEATURES: tuple[Feature, ...] = (
     Feature("links", "link_ratio", "above", 0.02, 0.03, 3, 0.005, 15),
     Feature("exclamations", "exclamation_ratio", "above", 0.02, 0.03, 2, 0.004, 60),
     Feature("many_exclamations", "exclamation_ratio", "above", 0.07, 0.05, 3, 0.004, 40),
-    Feature("title_case", "capitalised_words", "above", 0.42, 0.15, 3, 0.15, 40),
     Feature("compresses", "compression_ratio", "below", 0.45, 0.1, 4, 0.7, 40),
     Feature("endless_word", "longest_word", "above", 40, 40, 3, 12, 0),
 )

@@ -5,6 +5,8 @@ Form is learnt, not topic. The labelled texts at hand differ in length, era and 
 - each text comes whole and cut to a random length at a random place (`truncated`);
 - two thirds of the weight of the bad side are corruptions of *good* texts, and part of the good side are good texts with a
   part in capitals (`notice`), so that licences are not taken for shouting;
+- good and bad texts stand there wholly in capitals too (`in_capitals`), the good ones with little weight, for such text is seldom worth keeping: so
+  capitals cost something, and the words decide;
 - every origin weighs the same within its side, however many texts it has;
 - a copy of each text has the measures taken away that need lists of its language, so that the others can carry one without.
 
@@ -36,9 +38,9 @@ if TYPE_CHECKING:
 PRIOR = 0.85
 CORRUPTED = 0.65
 """Share of the bad side's weight that corruptions have."""
-NOTICE, HAM = 0.5, 0.35
-"""Weight of notices and of ordinary mail ("ham"), as a share of one good origin's weight."""
-TEXTS, CORRUPTED_TEXTS = 300, 400
+NOTICE, HAM, CAPITALS = 0.5, 0.35, 0.4
+"""Weight of notices, of ordinary mail ("ham") and of good texts in capitals, as a share of one good origin's weight."""
+TEXTS, CORRUPTED_TEXTS, IN_CAPITALS = 300, 400, 1200
 CORRUPTED_CHARACTERS = (40, 4000)
 """Length of what is corrupted, log-uniform."""
 RIDGE = 0.0005
@@ -92,6 +94,8 @@ class Origin(NamedTuple):
     copy_without_stop_words: bool = True
     fitted: bool = True
     """Whether weights are learnt from it; False: it only calibrates."""
+    of: str = ""
+    """Bad origin whose texts these are, in capitals: they are left out with it, and are no share of what a source holds."""
 
 
 def train(rows: Sequence[Labelled], seed: int = 1, extra: dict[str, Origin] | None = None) -> dict[str, Any]:
@@ -144,7 +148,8 @@ def prepare(rows: Sequence[Labelled], seed: int) -> dict[str, Origin]:
     """Return every origin's features, corruptions of the good texts among them."""
     generator = np.random.default_rng(seed)
     table: dict[str, Origin] = {}
-    good: list[tuple[str, str]] = []
+    good: list[Labelled] = []
+    bad: dict[str, list[Labelled]] = {}
     for name in sorted({row.origin for row in rows}):
         own = [row for row in rows if row.origin == name and row.text.strip()]
         label = own[0].label
@@ -152,7 +157,9 @@ def prepare(rows: Sequence[Labelled], seed: int) -> dict[str, Origin]:
         chosen = [own[i] for i in order]
         chosen += [row._replace(text=truncated(row.text, generator)) for row in chosen]
         if label == "good":
-            good += [(row.text, row.kind) for row in chosen]
+            good += chosen
+        if label == "bad":
+            bad[name] = chosen
         weight = HAM if label == "ham" else 1.0
         found = measures_of([row.text for row in chosen], [row.language for row in chosen])
         kinds = np.array([row.kind for row in chosen], dtype=object)
@@ -163,9 +170,9 @@ def prepare(rows: Sequence[Labelled], seed: int) -> dict[str, Origin]:
     for name, corruption in [*CORRUPTIONS.items(), ("notice", notice)]:
         sizes = np.exp(generator.uniform(shortest, longest, CORRUPTED_TEXTS)).astype(int)
         drawn = [good[i] for i in generator.integers(0, len(good), CORRUPTED_TEXTS)]
-        parts = [text[:size] for (text, _), size in zip(drawn, sizes, strict=True)]
+        parts = [row.text[:size] for row, size in zip(drawn, sizes, strict=True)]
         found = measures_of([corruption(part, generator) for part in parts], "en")
-        kinds = np.array([kind for _, kind in drawn], dtype=object)
+        kinds = np.array([row.kind for row in drawn], dtype=object)
         table[name] = Origin(
             name == "notice",
             NOTICE if name == "notice" else 1.0,
@@ -175,7 +182,17 @@ def prepare(rows: Sequence[Labelled], seed: int) -> dict[str, Origin]:
             kinds,
             copy_without_stop_words=name not in _ONLY_STOP_WORDS,
         )
+    drawn = [good[i] for i in generator.permutation(len(good))[:IN_CAPITALS]]
+    table["in_capitals"] = in_capitals(drawn, CAPITALS)
+    table |= {f"{name}_in_capitals": in_capitals(own, 1 / len(bad), name) for name, own in bad.items()}
     return table
+
+
+def in_capitals(rows: Sequence[Labelled], weight: float, of: str = "") -> Origin:
+    """Return texts in capitals as an origin: good ones, or those of a bad origin."""
+    found = measures_of([row.text.upper() for row in rows], [row.language for row in rows])
+    kinds = np.array([row.kind for row in rows], dtype=object)
+    return Origin(not of, weight, False, found, penalties(found, FEATURES), kinds, of=of)
 
 
 def origin_of_reviews(measures: Values, kinds: npt.NDArray[np.object_], *, good: bool) -> Origin:

@@ -59,7 +59,7 @@ def test_machine_junk_is_not_and_well_written_spam_mostly_is(shared):
     assert (junk < 0.5).mean() >= 0.75
     # Well-written spam passes: this is a known limit, recorded so that a change of it is noticed.
     spam = scores([row["text"] for row in rows(folder, "spamassassin_spam2")])
-    assert 0.15 <= (spam >= 0.8).mean() <= 0.40  # [0.29]
+    assert 0.15 <= (spam >= 0.8).mean() <= 0.40  # [0.28]
 
 
 def test_figures_on_all_labelled_text(shared):
@@ -67,9 +67,9 @@ def test_figures_on_all_labelled_text(shared):
     names = ("18f_posts", "digitalgov", "peps", "plos_chunks_train", "machine_junk", "spamassassin_spam2", "sms_spam")
     labelled = [row for name in names for row in rows(folder, name) if row["label"] in {"good", "bad"}]
     figures = evaluate(labelled, threshold=0.8)
-    assert figures.auc >= 0.90  # [0.917]
+    assert figures.auc >= 0.95  # [0.964]
     assert figures.recall.lower >= 0.95  # [0.959]
-    assert figures.precision.lower >= 0.67  # [0.687]: half of these texts are bad, and well-written spam passes
+    assert figures.precision.lower >= 0.79  # [0.817]: half of these texts are bad, and well-written spam passes
 
 
 def test_short_posts_that_the_model_never_saw_are_kept(shared):
@@ -90,9 +90,9 @@ def test_licences_and_documentation_of_installed_packages():
     files = sorted(Path(sysconfig.get_path("purelib")).glob("*.dist-info/**/LICENSE*"))
     licences = {file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()}
     assert len(licences) > 30
-    assert (scores(sorted(licences)) >= 0.8).mean() >= 0.8  # [0.83]
+    assert (scores(sorted(licences)) >= 0.8).mean() >= 0.88  # [0.93]
     pages = sorted({str(entry.metadata.get_payload()) for entry in distributions()} - {"", "None"})
-    assert (scores(pages) >= 0.8).mean() >= 0.45  # [0.60]: badges, tables and code weigh on a front page
+    assert (scores(pages) >= 0.8).mean() >= 0.45  # [0.48]: badges, tables and code weigh on a front page
 
 
 KIND_OF = {"18f_posts": "web", "digitalgov": "web", "plos_chunks_train": "licensed", "se_sherlock": "licensed"}
@@ -101,7 +101,7 @@ DISTURBANCES = {
     "first half": (lambda text: text[: len(text) // 2], 0.03),  # [0.00]
     "first 300 characters": (lambda text: text[:300], 0.08),  # [0.04]
     "HTML remains": (lambda text: "<p>" + text.replace("\n\n", "</p>\n<p>") + "</p>&nbsp;<br/>", 0.03),  # [0.00]
-    "upper case": (str.upper, 1.0),  # meant: shouting is a penalty
+    "upper case": (str.upper, 0.16),  # [0.13 at most: digitalgov, plos_chunks_train]
 }
 
 
@@ -112,8 +112,20 @@ def test_the_score_is_stable(shared, name):
         texts = [row["text"] for row in rows(shared / "data" / "quality", source)]
         before, after = (scores(own, kind=kind) for own in (texts, [disturb(text) for text in texts]))
         assert (before >= 0.8).mean() - (after >= 0.8).mean() <= largest_fall, source
-    if name == "upper case":
-        assert (after >= 0.8).mean() < 0.5
+        assert before.mean() - after.mean() <= 0.13, source  # [0.11 at most, in upper case]
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "kind", "most_kept"),
+    [
+        ("spamassassin_spam2", "bad", "web", 0.05),  # [0.040; 0.275 as it stands]
+        ("sms_spam", "bad", "social", 0.01),  # [0.001; 0.104]
+        ("machine_junk", "bad", "licensed", 0.05),  # [0.031; 0.076]
+    ],
+)
+def test_junk_in_capitals_is_rejected(shared, name, label, kind, most_kept):
+    texts = [row["text"].upper() for row in rows(shared / "data" / "quality", name) if row["label"] == label]
+    assert (scores(texts, kind=kind) >= 0.8).mean() <= most_kept
 
 
 def test_contributions_add_up_for_every_document(shared):
@@ -128,7 +140,7 @@ def test_contributions_add_up_for_every_document(shared):
 def test_left_out_origins_are_told_apart_better_than_by_stop_words_alone():
     for kind, least, largest_error in (("web", 0.85, 0.06), ("licensed", 0.93, 0.06), ("social", 0.86, 0.06)):
         found = json.loads(source_of())["card"]["figures"]["kinds"][kind]
-        assert found["auc"] >= least  # [0.878, 0.951, 0.884]
+        assert found["auc"] >= least  # [0.883, 0.951, 0.885]
         assert found["auc"] > found["auc_of_stop_word_share"] + 0.03
-        assert found["calibration_error"] <= largest_error  # [0.029, 0.044, 0.032]
+        assert found["calibration_error"] <= largest_error  # [0.035, 0.043, 0.028]
         assert found["precision_at_0.8"] >= 0.9
