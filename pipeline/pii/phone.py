@@ -87,7 +87,8 @@ class PhoneFinder:
                 digit = _DIGIT.search(text, hit.start)  # a hit may begin with brackets, a chain begins with a digit
                 if not digit or any(start <= digit.start() < end for start, end in skipped):
                     continue
-                if _is_international(text[hit.start : hit.end]) or region.may_hold(_digits(text[hit.start : hit.end])):
+                number = PHONE_CHAIN.match(text, digit.start(), hit.end)  # without its extension
+                if number and (_is_international(text[hit.start : hit.end]) or region.may_hold(_digits(number[0]))):
                     yield hit
 
     def _valid(self, text: str, chain: str, last: int) -> tuple[Found, ...]:

@@ -67,6 +67,7 @@ _BEHIND_A_LABEL = st.tuples(
     text="7  #  436236903392952 030 1234567"
 )  # Germany has numbers of six digits, behind which the library goes on
 @example(text="tel 2 ext 1220305030-219-09-9999")
+@example(text="3102236 ext 1060074720366105539319 15 070649 C 103")
 @example(text="tel 580565235220 ext 705177822037-912-70-1234")
 @example(text="tel 16874\txt\t4113045639497083780287")
 def test_a_number_that_begins_in_or_behind_an_extension_is_found(text: str) -> None:
