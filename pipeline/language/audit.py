@@ -12,14 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.language.codes import UNDETERMINED, bcp_47, known_languages
+from pipeline.language.codes import UNDETERMINED, bcp_47, known_languages, one_of_alike
 from pipeline.models import model_path
 
 MAX_CHARACTERS = 3_000
 """Middle of the text that is looked at."""
-
-_SAME = ({"no", "nb", "nn"}, {"sr-Latn", "sr", "hr", "bs"})
-"""Codes that count as one: the first model's "no" is Bokmål, and "sr-Latn" is its Serbo-Croatian."""
 
 
 def agrees(texts: pa.Array | Sequence[str | None], languages: pa.Array | Sequence[str | None]) -> pa.Array:
@@ -40,7 +37,7 @@ def agrees(texts: pa.Array | Sequence[str | None], languages: pa.Array | Sequenc
     both = common_languages()
     return pa.array(
         [
-            None if not text or language not in both else _same(_classify(text), language)
+            None if not text or language not in both else one_of_alike(_classify(text)) == one_of_alike(language)
             for text, language in zip(_list(texts), _list(languages), strict=True)
         ],
         pa.bool_(),
@@ -60,10 +57,6 @@ def _classify(text: str) -> str:
     label, score = identifier.classify(text[start : start + MAX_CHARACTERS])
     # Without a single feature all languages are alike, and the first one would be the answer.
     return UNDETERMINED if score <= 1 / len(codes) else codes[label]
-
-
-def _same(one: str, other: str) -> bool:
-    return one == other or any(one in group and other in group for group in _SAME)
 
 
 def _list(values: pa.Array | Sequence[str | None]) -> list[str | None]:

@@ -36,6 +36,19 @@ _USERS_NAMES: dict[str, str] = _BCP_47 | {
     "nor": "no",
 }
 
+_ALIKE: dict[str, str] = {"sr-Latn": "sr", "hr": "sr", "bs": "sr", "nn": "no", "nb": "no", "ms": "id"}
+"""Languages that models name for one another so often that it is no disagreement: the first model's "no" is Bokmål, and "sr-Latn" is
+its Serbo-Croatian."""
+
+
+def one_of_alike(code: str) -> str:
+    """Return one code for all languages that are hard to tell from this one.
+
+    >>> one_of_alike("hr"), one_of_alike("bs"), one_of_alike("de")
+    ('sr', 'sr', 'de')
+    """
+    return _ALIKE.get(code, code)
+
 
 def bcp_47(name: str) -> str:
     """Return the code of a language that a model calls `name`.

@@ -1,8 +1,8 @@
 """Language detection: three models' opinions, weighed into one probability.
 
 lid.176 reads a window from the middle of the text, since beginnings hold menus and headings; CLD2, which is faster, reads four times as
-much, spread over the text, so that it sees a second language. Where their weighed opinions are sure, that is the answer. Short texts, and texts of which the two are not sure, are read by the n-grams
-too, and then lid.176 reads the whole.
+much, spread over the text, so that it sees a second language. Where their weighed opinions are sure, that is the answer. Short texts,
+and texts of which the two are not sure, are read by the n-grams too, and then lid.176 reads the whole.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.language import cld2, lid176, ngrams
-from pipeline.language.codes import UNDETERMINED
+from pipeline.language.codes import UNDETERMINED, one_of_alike
 from pipeline.language.prior import Priors
 from pipeline.language.weigh import Candidates, Opinions, candidates, names, probabilities
 
@@ -39,9 +39,6 @@ _READABLE = (
     r"(?s)(?:\p{L}.*?){3}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
 )
 """What a text must have to be in a language: three letters, or one of a script in which one or two are a word."""
-
-_ALIKE = {"sr-Latn": "sr", "hr": "sr", "bs": "sr", "nn": "no", "ms": "id"}
-"""Languages that the models name for one another so often that it is no disagreement."""
 
 
 class Detection(NamedTuple):
@@ -197,8 +194,8 @@ def _two_best(
 
 
 def _agree(first: npt.NDArray[np.object_], second: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    known, others = ({_ALIKE.get(code, code) for code in model.languages()} for model in (lid176, cld2))
-    pairs = ((_ALIKE.get(one, one), _ALIKE.get(other, other)) for one, other in zip(first, second, strict=True))
+    known, others = ({one_of_alike(code) for code in model.languages()} for model in (lid176, cld2))
+    pairs = ((one_of_alike(one), one_of_alike(other)) for one, other in zip(first, second, strict=True))
     return np.array([one == other if one in others and other in known else None for one, other in pairs], object)
 
 
