@@ -41,6 +41,8 @@ class Tool(NamedTuple):
     sizes: tuple[int, int]
     """The sizes between which the marginal rate is taken, `JUDGED` among them; the slow ones are spared the large one."""
     needs_folder: bool = True
+    python: str | None = None
+    """Version of Python that the packages ask for, where it is not ours."""
 
 
 TOOLS = {
@@ -52,6 +54,9 @@ TOOLS = {
     ),
     "dpk": Tool(
         "Data Prep Kit 1.1.8, 14x8, signatures >= 0.75", "dedup_peer_dpk.py", ("data-prep-toolkit-transforms[fdedup]==1.1.8", "pyarrow<20"), (25_000, 100_000)
+    ),
+    "textdedup": Tool(
+        "text-dedup 0.4.1, 24x10, compared exactly >= 0.7", "dedup_peer_textdedup.py", ("text-dedup==0.4.1",), (25_000, 100_000), python="3.12"
     ),
 }  # fmt: skip
 OURS = (25_000, 100_000, 400_000)
@@ -100,7 +105,7 @@ def _judge(made: Corpus, gone: dict[int, int | None], known: Truth) -> Quality:
 def peer(name: str, cache: Path) -> None:
     """Measure one peer and print its line."""
     tool = TOOLS[name]
-    python = environment(tool.script.removeprefix("dedup_peer_").removesuffix(".py"), tool.packages, cache)
+    python = environment(tool.script.removeprefix("dedup_peer_").removesuffix(".py"), tool.packages, cache, tool.python)
     runs: dict[int, Run] = {}
     for size in tool.sizes:
         made = corpus(size, cache)

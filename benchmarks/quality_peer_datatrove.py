@@ -3,7 +3,8 @@
     python quality_peer_datatrove.py TEXTS.json ANSWER.json spacy|split ENDS
 
 Every filter runs on every document, though DataTrove itself stops at the first that rejects. `split` puts `str.split` in place of
-its tokeniser (spaCy's): a difference that goes away with it is the tokeniser's.
+its tokeniser (spaCy's): a difference that goes away with it is the tokeniser's. With `spacy` the texts are returned as its tokens too, a space
+between each two.
 """
 
 import json
@@ -38,7 +39,9 @@ def main(texts: str, answer: str, words: str, ends: str) -> None:
         start = time.process_time()
         decisions[name] = [[reason for member in members for reason in _reasons(member, text)] for text in rows]
         seconds[name] = time.process_time() - start
-    Path(answer).write_text(json.dumps({"decisions": decisions, "seconds": seconds}), encoding="utf-8")
+    tokens = ["\n".join(" ".join(split_into_words(line, "eng")) for line in text.split("\n")) for text in rows]
+    found = {"decisions": decisions, "seconds": seconds, "tokens": tokens if words == "spacy" else []}
+    Path(answer).write_text(json.dumps(found), encoding="utf-8")
 
 
 def _reasons(member: BaseFilter, text: str) -> list[str]:

@@ -7,6 +7,7 @@ normalised as ingest does. DataTrove and Dolma run in environments of their own.
 
 - *words*: with DataTrove's tokeniser replaced by a split on white space, on the side of ours too where a rule counts words;
 - *space*: with white space inside lines made one space each, and lines of nothing but white space made empty;
+- *tokens*: with the text written as DataTrove's tokens, a space between each two, on our side;
 - *ends*: with our marks as what ends a line (FineWeb's rule; quotation marks are among ours);
 - *near*: the deciding measure of ours lies within a tenth of the limit (tokens and sentences are approximations of spaCy's);
 - *other*: listed one by one with its reasons.
@@ -110,6 +111,7 @@ def differences(texts: list[str], answers: dict[str, dict[str, Any]], preset: st
     first = "split" if preset == "gopher" else "spacy"
     plain = [plain_space(text) for text in texts]
     (mine, near), (mine_plain, _) = ours(texts, limits), ours(plain, limits)
+    tokens = ours(answers["spacy"]["tokens"], chosen(("gopher",) if preset == "gopher_datatrove" else (preset,)))[0]
     theirs = answers[first]["decisions"][PAIRS[preset]]
     causes: Counter[str] = Counter()
     other: Counter[str] = Counter()
@@ -120,6 +122,8 @@ def differences(texts: list[str], answers: dict[str, dict[str, Any]], preset: st
             causes["space"] += 1
         elif first == "spacy" and bool(a) == bool(answers["split"]["decisions"][PAIRS[preset]][i]):
             causes["words"] += 1
+        elif first == "spacy" and bool(tokens[i]) == bool(b):
+            causes["tokens"] += 1
         elif preset == "fineweb" and bool(a) == bool(answers[first]["decisions"]["fineweb_ends"][i]):
             causes["ends"] += 1
         elif near[i]:

@@ -415,7 +415,7 @@ def _check_languages(settings: Settings, name: str) -> None:
     """Refuse a language that no model can tell: every document would be rejected, or a threshold never apply."""
     own = settings.language
     scored = {code for scores in own.min_scores.values() for code in scores} - {"*"}
-    if own.wanted or scored or "expected" in own.model_fields_set:
+    if own.wanted or scored or own.expected != Language().expected:  # the models take a second to load
         from pipeline.language.codes import check_known
 
         check_known(own.wanted, f"{name}: language.wanted")
