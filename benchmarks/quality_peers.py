@@ -9,8 +9,11 @@ normalised as ingest does. DataTrove and Dolma run in environments of their own.
 - *space*: with white space inside lines made one space each, and lines of nothing but white space made empty;
 - *tokens*: with the text written as DataTrove's tokens, a space between each two, on our side;
 - *ends*: with our marks as what ends a line (FineWeb's rule; quotation marks are among ours);
-- *near*: the deciding measure of ours lies within a tenth of the limit (tokens and sentences are approximations of spaCy's);
-- *other*: listed one by one with its reasons.
+- *case*: with the texts in lower case (DataTrove's stop words are in lower case, its words are not);
+- *near*: the deciding measure of ours lies within a tenth of the limit (sentences are an approximation of spaCy's);
+- *other*.
+
+The last two are no explanation by themselves: they are listed with what either side says.
 """
 
 from __future__ import annotations
@@ -111,6 +114,7 @@ def differences(texts: list[str], answers: dict[str, dict[str, Any]], preset: st
     first = "split" if preset == "gopher" else "spacy"
     plain = [plain_space(text) for text in texts]
     (mine, near), (mine_plain, _) = ours(texts, limits), ours(plain, limits)
+    mine_lower = ours([text.lower() for text in texts], limits)[0] if first == "split" else []
     tokens = ours(answers["spacy"]["tokens"], chosen(("gopher",) if preset == "gopher_datatrove" else (preset,)))[0]
     theirs = answers[first]["decisions"][PAIRS[preset]]
     causes: Counter[str] = Counter()
@@ -126,11 +130,12 @@ def differences(texts: list[str], answers: dict[str, dict[str, Any]], preset: st
             causes["tokens"] += 1
         elif preset == "fineweb" and bool(a) == bool(answers[first]["decisions"]["fineweb_ends"][i]):
             causes["ends"] += 1
-        elif near[i]:
-            causes["near"] += 1
+        elif first == "split" and bool(mine_lower[i]) == bool(answers["split lower"]["decisions"][PAIRS[preset]][i]):
+            causes["case"] += 1
         else:
-            causes["other"] += 1
-            other[f"ours {', '.join(a) or 'keeps'}; theirs {', '.join(b) or 'keeps'}"] += 1
+            cause = "near" if near[i] else "other"
+            causes[cause] += 1
+            other[f"{cause}: ours {', '.join(a) or 'keeps'}; theirs {', '.join(b) or 'keeps'}"] += 1
     rejected = sum(map(bool, mine)), sum(map(bool, theirs))
     same = 1 - causes.total() / len(texts)
     print(
@@ -176,6 +181,7 @@ def main() -> None:
         "spacy plain": peer(datatrove, script, plain, folder, "spacy", ends),
         "split": peer(datatrove, script, texts, folder, "split", ends),
         "split plain": peer(datatrove, script, plain, folder, "split", ends),
+        "split lower": peer(datatrove, script, [text.lower() for text in texts], folder, "split", ends),
     }
     tagged = peer(environment("dolma", DOLMA, cache), "quality_peer_dolma.py", texts, folder)
     print(f"{len(texts)} documents of {sum(map(len, texts)) / len(texts):,.0f} characters; documents a CPU second:")
