@@ -57,6 +57,7 @@ _CODE_BESIDE = frozenset("_/\\@#$%^*=<>{}[]~`|")
 
 
 _NO_PERSON = re.compile(r"[\d_/\\@#$%^*=<>{}\[\]~`|]")
+_DRAWN_OUT = re.compile(r"([^\W\diI])\1\1", re.IGNORECASE)
 _PARTICLES = ("Mc", "Mac", "De", "Di", "Du", "La", "Le", "O", "Van", "Fitz")
 _WORD = re.compile(r"\w+")
 
@@ -160,6 +161,8 @@ def _may_be(text: str, start: int, end: int, kind: str, capitals: bool) -> bool:
     """Say whether a name is neither digits nor code."""
     value = text[start:end]
     if not any(character.isalpha() for character in value) or (capitals and value.islower()):
+        return False
+    if _DRAWN_OUT.search(value):  # "Mmmm", "LMAOOO"
         return False
     if kind == "PERSON" and (_NO_PERSON.search(value) or any(map(_is_identifier, _WORD.findall(value)))):
         return False

@@ -25,7 +25,7 @@ CARRIERS: tuple[str, ...] = tuple(
 )
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _PLACE = re.compile(r"\{(\w)\}")
-_INVENTED = 0.3
+_INVENTED, _SMALL, _LARGE = 0.3, 0.08, 0.02
 
 _STREETS = (
     "{w} Street", "{w} St", "{w} St.", "{w} Road", "{w} Rd", "{w} Avenue", "{w} Ave.", "{w} Ave", "{w} Drive", "{w} Lane", "{w} Court", "{w} Way",
@@ -308,7 +308,7 @@ def made_texts(
     drawn = random.Random(seed)  # noqa: S311 - repeatable on purpose
     maker = Maker(places, first, family, drawn)
     for carrier in CARRIERS:
-        for _ in range(copies):
+        for _ in range(copies + copies * min(carrier.count("|"), 60) // 30):  # more of what has more alternatives
             one = maker.filled(carrier)
             if drawn.random() < 0.25:
                 other = maker.filled(drawn.choice(CARRIERS))
@@ -319,5 +319,17 @@ def made_texts(
                     "spans": one["spans"]
                     + [{**span, "start": span["start"] + start, "end": span["end"] + start} for span in other["spans"]],
                 }
-            small = one["text"].lower()
-            yield {**one, "text": small} if drawn.random() < 0.08 and len(small) == len(one["text"]) else one
+            yield roughened(one, drawn)
+
+
+def roughened(row: dict[str, Any], drawn: random.Random) -> dict[str, Any]:
+    """Return a labelled text as people write: at times in small letters, in capitals, or without a capital at its beginning."""
+    text, case = row["text"], drawn.random()
+    changed = text
+    if case < _SMALL:
+        changed = text.lower()
+    elif case < _SMALL + _LARGE:
+        changed = text.upper()
+    elif case > 1 - _SMALL and all(span["start"] for span in row["spans"]):
+        changed = text[:1].lower() + text[1:]
+    return {**row, "text": changed} if len(changed) == len(text) else row

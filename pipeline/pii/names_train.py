@@ -5,7 +5,8 @@
 FOLDER is what `benchmarks/names_data.py` writes: lists of names and words, clusters of words, and labelled texts, one object a line,
 ``{"text": ..., "spans": [{"start", "end", "type"}, ...]}``, offsets in code points; types are PERSON, LOCATION and ORGANIZATION, or what
 `LABELS_OF` translates. The model learns from the texts of `tuning.jsonl.gz`, those of `silver.jsonl.gz`, copies of the former with other
-names in them, and texts made of our own carriers, in this order. The same files give the same model.
+names in them, and texts made of our own carriers, in this order; `SEEDS` times with other draws, and the mean of these models is kept.
+The same files give the same model.
 
 Words, lists and clusters are left out at random while it learns (`DROPPED`, `UNLISTED`), so that it reads shapes and surroundings too:
 most names that it will meet it has never seen. What is wrong must be worse by a margin than what is right, a name where there is none
@@ -52,9 +53,9 @@ LABELS_OF = {
     "LOCATION": "LOCATION", "GPE": "LOCATION", "STREET_ADDRESS": "LOCATION", "location": "LOCATION",
     "ORGANIZATION": "ORGANIZATION", "corporation": "ORGANIZATION", "group": "ORGANIZATION",
 }  # fmt: skip
-SIZE, EPOCHS, SEED = 1 << 18, 7, 1
+SIZE, EPOCHS, SEEDS = 1 << 18, 7, (1, 2, 3)
 LIST_SLOTS = CLUSTER_SLOTS = 1 << 20
-DROPPED, UNLISTED, MARGIN, SPURIOUS, OUTSIDE = 0.25, 0.3, 20.0, 30.0, 12.0
+HIDDEN, DROPPED, UNLISTED, MARGIN, SPURIOUS, OUTSIDE = 0.1, 0.25, 0.3, 20.0, 30.0, 20.0
 LISTS = (
     ("places", 1, 2),
     ("small", 16, 32),
@@ -121,10 +122,15 @@ def labelled(row: dict[str, Any], found: Integers) -> npt.NDArray[np.int8]:
 
 
 def augmented(
-    rows: Sequence[dict[str, Any]], places: Sequence[str], first: Sequence[str], family: Sequence[str], copies: int
+    rows: Sequence[dict[str, Any]],
+    places: Sequence[str],
+    first: Sequence[str],
+    family: Sequence[str],
+    copies: int,
+    seed: int,
 ) -> list[dict[str, Any]]:
     """Return copies of texts with other names in their places, some in small letters: what stands around a name is what is to be learnt."""
-    drawn = random.Random(SEED)  # noqa: S311 - repeatable on purpose
+    drawn = random.Random(seed)  # noqa: S311 - repeatable on purpose
     addresses = [
         row["text"][span["start"] : span["end"]]
         for row in rows
@@ -239,7 +245,7 @@ def epoch(  # noqa: C901, PLR0912 - one pass, compiled as a whole
 
 
 def train(
-    rows: Sequence[dict[str, Any]], table: npt.NDArray[np.uint8], clusters: npt.NDArray[np.uint16], seed: int = SEED
+    rows: Sequence[dict[str, Any]], table: npt.NDArray[np.uint8], clusters: npt.NDArray[np.uint16], seed: int
 ) -> Model:
     """Return the model of some labelled texts, the table of lists of names and the table of clusters of words."""
     classes, small = tables()
@@ -273,9 +279,11 @@ def train(
         place = 0
         for found, values, lines, bits, sorts in texts:
             unlisted = drawn.random(len(bits)) < UNLISTED
+            hidden = values.copy()
+            hidden[drawn.random(len(bits)) < HIDDEN, 0] = 5  # a word that is none, for its neighbours too
             features_of[place : place + len(found)] = feature_rows(
                 found,
-                values,
+                hidden,
                 lines,
                 np.where(unlisted, bits & NO_NAMES, bits),
                 np.where(unlisted, np.uint8(0), sorts),
@@ -314,10 +322,15 @@ def main() -> None:
     words = dict(line.split("\t") for line in (folder / "clusters.txt").read_text(encoding="utf-8").splitlines())
     tuning, silver = (list(rows_of(folder / f"{name}.jsonl.gz")) for name in ("tuning", "silver"))
     names = [*lists["places"], *lists["small"][::SMALL]], lists["first"], lists["family"]
-    texts = [*tuning, *silver, *augmented(tuning, *names, COPIES), *made_texts(*names, MADE, SEED)]
     table = name_lists([(lists[name], alone, among) for name, alone, among in LISTS])
     clusters = cluster_table({word: int(cluster) for word, cluster in words.items()}, CLUSTER_SLOTS)
-    save(train(texts, table, clusters), arguments.out)
+    models = []
+    for seed in SEEDS:
+        made = [*augmented(tuning, *names, COPIES, seed), *made_texts(*names, MADE, seed)]
+        models.append(train([*tuning, *silver, *made], table, clusters, seed))
+    weights = np.stack([model.weights for model in models]).mean(axis=0, dtype=np.float32)
+    pairs = np.stack([model.pairs for model in models]).mean(axis=0, dtype=np.float32)
+    save(Model(weights, pairs, table, clusters), arguments.out)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def test_training_learns_what_it_is_shown_and_repeats_itself(tmp_path, monkeypat
     lists = (["Velden", "Marsk"], ["Anna", "Tomas"], ["Quill", "Adler"])
     rows = list(made_texts(*lists, 2, 1))
     table = name_lists([(words, bit, bit) for words, bit in zip(lists, (1, 4, 8), strict=True)])
-    model, again = (train(rows, table, cluster_table({"name": 1, "live": 2}, 1 << 10)) for _ in range(2))
+    model, again = (train(rows, table, cluster_table({"name": 1, "live": 2}, 1 << 10), 1) for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(model, again, strict=True))
     assert model.weights.shape[1] == len(LABELS)
     names.save(model, tmp_path / "names.npz")
