@@ -37,9 +37,9 @@ def pages(count: int, tail: float) -> Iterator[str]:
 
 def measure(count: int, tail: float) -> dict[str, Any]:
     """Deduplicate pages as the stage does, with the default settings, and return counts and costs."""
-    from pipeline.config import Dedup
     from pipeline.dedup.evaluate import deduplicate
     from pipeline.dedup.plan import derive
+    from pipeline.settings import Dedup
 
     settings = Dedup()
     options: dict[str, Any] = {

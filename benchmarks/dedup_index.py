@@ -24,7 +24,6 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.dedup_index_layouts import LAYOUTS
-from pipeline.config import Dedup
 from pipeline.dedup.candidates import ANCHORS, Buckets, candidates_against
 from pipeline.dedup.plan import derive
 from pipeline.dedup.signatures import Bands
@@ -35,6 +34,7 @@ from pipeline.lake.release import Segment
 from pipeline.lake.segments import SegmentReader
 from pipeline.lake.store import Store
 from pipeline.lake.tables import DOCUMENTS, SIGNATURES, data_name, write_rows
+from pipeline.settings import Dedup
 
 SIZES = (100, 1_000, 5_000)
 """Thousands of documents."""

@@ -23,9 +23,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.batch import Batch, BatchRecord
-from pipeline.config import Settings, override, validate
+from pipeline.config import override, validate
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.snapshots import COLUMNS_ROLE, RAW_ROLE, Chain, read_file_columns, write_shard
+from pipeline.settings import Settings
 from pipeline.stages import dedup
 from pipeline.verdict import keep
 from pipeline.work import INLINE, Work

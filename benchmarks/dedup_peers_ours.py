@@ -16,8 +16,8 @@ from benchmarks.dedup_corpus import Corpus, corpus
 from benchmarks.dedup_peers import JUDGED, OURS, WORDS, judge, removed_rows, report, rows_of
 from benchmarks.dedup_truth import Truth, truth
 from benchmarks.measured import Run, measured
-from pipeline.config import Dedup
 from pipeline.dedup.plan import derive
+from pipeline.settings import Dedup
 
 RECALLS = (0.99, 0.999, 0.9999)
 THRESHOLDS = (0.8, 0.7)

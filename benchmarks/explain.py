@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.batch import FORMAT_VERSION, lake_store
-from pipeline.config import Settings, validate
+from pipeline.config import validate
 from pipeline.document import COLUMNS, TEXT
 from pipeline.explain import explain
 from pipeline.fingerprint import digest
@@ -31,6 +31,7 @@ from pipeline.lake.format import prepared
 from pipeline.lake.manifest import Manifest
 from pipeline.lake.places import write_places
 from pipeline.lake.snapshots import COLUMNS_ROLE, write_shard
+from pipeline.settings import Settings
 from pipeline.stages.quality import QualityStage
 from pipeline.verdict import REASONS, VERDICT
 

@@ -19,13 +19,13 @@ import pyarrow as pa
 
 from benchmarks.environments import cache_folder, environment
 from benchmarks.language_sets import SETS, rows
-from pipeline.config import Language
 from pipeline.language import cld2, lid176, ngrams
 from pipeline.language.codes import UNDETERMINED, bcp_47
 from pipeline.language.detect import detect
 from pipeline.language.evaluate import score
 from pipeline.language.prior import priors
 from pipeline.language.split import half
+from pipeline.settings import Language
 
 LINGUA = "lingua-language-detector==2.1.1"
 Codes = list[str]

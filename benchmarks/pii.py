@@ -8,11 +8,11 @@ from __future__ import annotations
 import pyarrow as pa
 
 from benchmarks.measure import rates, report, web_length_texts
-from pipeline.config import Pii
 from pipeline.pii.recognizers import Recognizers, recognizers
 from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
 from pipeline.pii.screens import screen
+from pipeline.settings import Pii
 
 DOCUMENTS, UNSCREENED, REPEATS = 3_000, 120, 5
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.memory import fresh_peak, peak
-from pipeline.config import Pii
 from pipeline.language.detect import detect
+from pipeline.settings import Pii
 from pipeline.stages.pii import PiiStage
 
 ROWS = 1_000

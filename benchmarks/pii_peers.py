@@ -25,9 +25,9 @@ import pyarrow as pa
 
 from benchmarks.dedup_corpus import corpus
 from benchmarks.environments import cache_folder, environment
-from pipeline.config import Pii
 from pipeline.pii.evaluate import predict
 from pipeline.pii.redact import redact
+from pipeline.settings import Pii
 
 HERE = Path(__file__).parent
 DOCUMENTS, PRESIDIO, DATATROVE = 100_000, 300, 20_000

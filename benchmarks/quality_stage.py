@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.dedup_corpus import corpus
 from benchmarks.environments import cache_folder
-from pipeline.config import Settings
+from pipeline.settings import Settings
 from pipeline.stages.quality import QualityStage
 
 STAGE = QualityStage(Settings().cleaning.quality_threshold, ("gopher", "fineweb", "c4"))

@@ -18,13 +18,13 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict
 
 from pipeline import config
-from pipeline.config import Settings
 from pipeline.errors import SnapshotError, SourceChanged, SourceUnreadable, UserError
 from pipeline.faults import point
 from pipeline.fingerprint import digest
 from pipeline.lake.format import opened, prepared
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
+from pipeline.settings import Settings
 from pipeline.source import Format, Source, unfit_address
 from pipeline.sources.access import OPEN, Access
 from pipeline.sources.files import SourceFile, list_files

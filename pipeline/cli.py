@@ -25,6 +25,7 @@ from pipeline.commands.options import (
 )
 from pipeline.errors import GateBlocked, SluiceError, TransientError, UnexpectedError, UserError
 from pipeline.report import terminal
+from pipeline.settings import Settings
 
 app = typer.Typer(
     name="sluice",
@@ -119,7 +120,7 @@ def evaluate(
     from pipeline.evaluate import evaluate as measure
     from pipeline.evaluate import write_page
 
-    settings = config.load(config_file) if config_file else config.Settings()
+    settings = config.load(config_file) if config_file else Settings()
     if page:
         write_page(name, file, settings, page)
         log.print(f"wrote {page}")

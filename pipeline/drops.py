@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.batch import InputFile, batch_id_of, input_files, lake_store
-from pipeline.config import Settings
 from pipeline.drop_places import Place, places, shown
 from pipeline.errors import SluiceError
 from pipeline.faults import point
 from pipeline.lake.format import prepared
 from pipeline.lake.store import Store
+from pipeline.settings import Settings
 from pipeline.source import Source
 
 Drop = dict[str, Any]

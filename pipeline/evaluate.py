@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import Settings
 from pipeline.errors import UserError
 from pipeline.intervals import Interval
+from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.language.evaluate import Evaluation

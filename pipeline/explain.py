@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from pipeline.batch import Batch, lake_store, list_batches, load_batch
 from pipeline.chain import full_chain
-from pipeline.config import Settings
 from pipeline.document import COLUMNS, TEXT
 from pipeline.errors import SluiceError, UserError
 from pipeline.gating import known_verdict
@@ -23,6 +22,7 @@ from pipeline.quality.story import nearest_change, score_story
 from pipeline.reasons import REASONS
 from pipeline.recipe import step
 from pipeline.review import cases
+from pipeline.settings import Settings
 from pipeline.stage import Ruled
 from pipeline.stages.quality import QualityStage
 from pipeline.twins import TWIN_STAGES, Row, twin

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.config import Settings
 from pipeline.dedup.audit import audit
 from pipeline.intervals import Interval, proportion
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import Chain, read_file_columns
 from pipeline.sampling import keyed_sample
+from pipeline.settings import Settings
 from pipeline.stages.provenance import verify
 from pipeline.stages.validate import stage_of
 

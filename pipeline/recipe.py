@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import Settings
 from pipeline.errors import UserError
+from pipeline.settings import Settings
 from pipeline.stage import Stage
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ RECIPE: tuple[Step, ...] = (
             s.cleaning.quality_threshold,
             s.quality.model_dump(mode="json", exclude={"max_removed_share", "model"}),
         ],
-        code=("text", "quality", "bias/terms.py", "stages/quality.py"),
+        code=("text", "quality", "bias/terms.py", "bias/topics.py", "stages/quality.py"),
         build=_quality,
         enabled=lambda s: s.cleaning.filter_low_quality,
     ),

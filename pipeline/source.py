@@ -1,7 +1,7 @@
 """A source: one place that documents come from, as the configuration describes it.
 
 Its settings are the readers' only input beside the files themselves. What every model of the configuration shares stands here too,
-so that `config.py` can build on this file.
+so that `settings.py` can build on this file.
 """
 
 from __future__ import annotations

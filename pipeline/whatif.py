@@ -19,11 +19,12 @@ import pyarrow.compute as pc
 
 from pipeline.batch import Batch
 from pipeline.chain import full_chain
-from pipeline.config import Settings, override
+from pipeline.config import override
 from pipeline.document import COLUMNS
 from pipeline.errors import UserError
 from pipeline.lake.snapshots import Chain
 from pipeline.recipe import RECIPE, Step
+from pipeline.settings import Settings
 from pipeline.stage import Ruled
 from pipeline.text.arrow import one
 from pipeline.verdict import evaluate_rules, keep, reasons

@@ -26,6 +26,7 @@ from pipeline.report.cluster_page import cluster_page
 from pipeline.report.pages import write_page
 from pipeline.report.twin import print_twin
 from pipeline.retention.collect import collect
+from pipeline.settings import Settings
 from pipeline.text.difference import difference
 from pipeline.text.shingles import shingles
 from tests.end_to_end.conftest import YAML, documents, texts, write_jsonl
@@ -57,7 +58,7 @@ def changed(text: str, every: int) -> str:
 
 
 def similarity(first: str, second: str) -> float:
-    a, b = shingles(first, config.Settings().dedup.shingle_size), shingles(second, config.Settings().dedup.shingle_size)
+    a, b = shingles(first, Settings().dedup.shingle_size), shingles(second, Settings().dedup.shingle_size)
     return len(a & b) / len(a | b)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pipeline import config
 from pipeline.errors import ConfigError
 from pipeline.mistakes import printable
+from pipeline.settings import Cleaning, Dedup, Ingestion, Lake, Settings
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "pipeline.yaml"
 
@@ -169,11 +170,11 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 ALL_KEYS = {
-    "data_pipeline": set(config.Settings.model_fields),
-    "ingestion": set(config.Ingestion.model_fields),
-    "cleaning": set(config.Cleaning.model_fields),
-    "dedup": set(config.Dedup.model_fields),
-    "lake": set(config.Lake.model_fields),
+    "data_pipeline": set(Settings.model_fields),
+    "ingestion": set(Ingestion.model_fields),
+    "cleaning": set(Cleaning.model_fields),
+    "dedup": set(Dedup.model_fields),
+    "lake": set(Lake.model_fields),
 }
 
 
@@ -199,10 +200,10 @@ def test_any_unknown_key_is_an_error_that_names_it(section: str, key: str) -> No
 def test_any_value_is_settings_or_a_configuration_error(value: object) -> None:
     places = [value, {"ingestion": value}, {"ingestion": {"sources": value}}]
     answers = [loaded_or_sentence({"data_pipeline": place}) for place in places]
-    assert all(isinstance(answer, config.Settings) or answer.isprintable() for answer in answers)
+    assert all(isinstance(answer, Settings) or answer.isprintable() for answer in answers)
 
 
-def loaded_or_sentence(data: dict[str, object]) -> config.Settings | str:
+def loaded_or_sentence(data: dict[str, object]) -> Settings | str:
     """Return the settings, or what their error says; any other exception is a fault."""
     try:
         return config.validate(data)
@@ -308,7 +309,7 @@ def choices(schema: object) -> set[str]:
 
 
 def test_every_choice_is_to_yaml_what_it_is_to_a_reader() -> None:
-    words = choices(config.Settings.model_json_schema())
+    words = choices(Settings.model_json_schema())
     assert {"count", "cut", "reject"} <= words
     assert {word: yaml.safe_load(word) for word in words} == {word: word for word in words}, "`off` would be false"
 
@@ -317,4 +318,4 @@ def test_an_override_is_asked_for_its_languages_too() -> None:
     with pytest.raises(
         ConfigError, match=r"override: language\.wanted: no model can tell the language 'xq', did you mean 'xh'"
     ):
-        config.override(config.Settings(), {"language.wanted": ["xq"]})
+        config.override(Settings(), {"language.wanted": ["xq"]})

@@ -23,6 +23,7 @@ DECIDES_NOTHING = (
     "mistakes.py",
     "models.py",
     "recipe.py",
+    "settings.py",
     "source.py",
     "spark.py",
     "stage.py",

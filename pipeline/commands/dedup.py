@@ -11,6 +11,7 @@ from pipeline import config
 from pipeline.commands.options import BatchOption, ConfigOption, Json, Set, log, overrides_of, reference_of, show
 from pipeline.dedup.plan import BACKGROUND, derive
 from pipeline.report.plan import print_plan
+from pipeline.settings import Settings
 
 app = typer.Typer(help="Near-duplicates: plan the search for them, look at what was found.", no_args_is_help=True)
 
@@ -32,7 +33,7 @@ def plan(
     Only what is caught is compared, and only a comparison removes a document: missed pairs stay in the corpus, needless ones cost time.
     Try other values with --set dedup.threshold=0.7 and --set dedup.recall=0.999.
     """
-    loaded = config.load(config_file) if config_file else config.Settings()
+    loaded = config.load(config_file) if config_file else Settings()
     settings = config.override(loaded, overrides_of(set_)).dedup
     chosen = derive(settings.threshold, settings.recall)
     show(

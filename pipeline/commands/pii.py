@@ -15,6 +15,7 @@ from rich.text import Text
 from pipeline import config
 from pipeline.commands.options import Json, Set, log, overrides_of, show
 from pipeline.errors import UserError
+from pipeline.settings import Pii, Settings
 
 app = typer.Typer(help="Personal data: see what a text would become.", no_args_is_help=True)
 
@@ -38,7 +39,7 @@ def try_text(
 
     Other settings by --set, such as --set pii.replacement=cut or --set pii.names=true. The text is not stored anywhere.
     """
-    loaded = config.load(config_file) if config_file else config.Settings()
+    loaded = config.load(config_file) if config_file else Settings()
     settings = config.override(loaded, overrides_of(set_)).pii
     if text is None or text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", "replace")
@@ -49,7 +50,7 @@ def try_text(
     show(found, as_json, _print, ascii_only=True)
 
 
-def _redacted(text: str, settings: config.Pii, language: str) -> dict[str, Any]:
+def _redacted(text: str, settings: Pii, language: str) -> dict[str, Any]:
     from pipeline.pii.redact import redact
     from pipeline.pii.rescan import rescan
 

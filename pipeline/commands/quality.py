@@ -12,6 +12,7 @@ from pipeline import config
 from pipeline.commands.options import Json, log, show
 from pipeline.errors import UserError
 from pipeline.report.quality import print_card, print_training
+from pipeline.settings import Settings
 
 app = typer.Typer(
     help="The quality score's model: train one of your own, see what it would change.", no_args_is_help=True
@@ -51,7 +52,7 @@ def train(
 
     if with_reviews and not config_file:
         raise UserError("--with-reviews needs --config: verdicts are on documents of a lake")
-    settings = config.load(config_file) if config_file else config.Settings()
+    settings = config.load(config_file) if config_file else Settings()
     last = _last(settings, batches) if config_file else []
     reviews = retrain.reviews_in(last, retrain.read_verdicts(with_reviews)) if with_reviews else None
     with log.status("training"):
@@ -91,7 +92,7 @@ def card(
     show(json.loads(source_of(file)), as_json, print_card)
 
 
-def _last(settings: config.Settings, count: int) -> list[Any]:
+def _last(settings: Settings, count: int) -> list[Any]:
     """Return the last batches of the configuration's lake, the newest last, each once."""
     from pipeline.batch import list_batches, load_batch
 

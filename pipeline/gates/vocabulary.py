@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.config import Settings
 from pipeline.document import COLUMNS, DOCUMENT_ID, TEXT
 from pipeline.errors import UserError
+from pipeline.settings import Settings
 
 STAGES: tuple[str, ...] = tuple(COLUMNS)
 

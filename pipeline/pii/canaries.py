@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.config import Pii
 from pipeline.pii.checksums import IBAN_LENGTHS, base58_encode, bech32_encode, iban_remainder, luhn
 from pipeline.pii.national import is_cpf
 from pipeline.pii.redact import redact
 from pipeline.pii.spans import PLACEHOLDER
+from pipeline.settings import Pii
 
 PER_ENTITY = 24
 """Canaries of each entity: every form of it several times."""

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import regex
 
-from pipeline.config import Pii
 from pipeline.intervals import Interval, proportion
 from pipeline.pii.redact import find
+from pipeline.settings import Pii
 
 MIN_OVERLAP = 0.9
 """Intersection over union, in characters, from which spans match (presidio-research's default)."""

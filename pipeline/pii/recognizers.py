@@ -31,7 +31,6 @@ from typing import NamedTuple
 
 import regex
 
-from pipeline.config import Pii
 from pipeline.errors import ConfigError
 from pipeline.mistakes import hint
 from pipeline.pii.national import COUNTRIES
@@ -42,6 +41,7 @@ from pipeline.pii.policy import is_personal, leading
 from pipeline.pii.screens import SCREENS
 from pipeline.pii.spans import Found, Hit
 from pipeline.pii.windows import windows
+from pipeline.settings import Pii
 
 THRESHOLDS: dict[str, float] = {"IP_ADDRESS": 0.5}
 """Entity -> score under which a hit never counts, whatever `min_score` says."""

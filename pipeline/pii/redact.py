@@ -13,13 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.config import Pii, Settings
 from pipeline.document import SPAN
 from pipeline.pii.names import find_names
 from pipeline.pii.recognizers import recognizers
 from pipeline.pii.screens import screen
 from pipeline.pii.spans import Hit, Span, replace, resolve
 from pipeline.pii.tokens import token_of
+from pipeline.settings import Pii, Settings
 
 MAX_PASSES = 8
 """A placeholder may bring a context word nearer to what follows it, so that a further pass finds more. A pass without a hit ends the

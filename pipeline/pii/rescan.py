@@ -21,12 +21,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.config import Pii
 from pipeline.pii.checksums import IBAN_LENGTHS, base58check, bech32, iban_remainder, luhn
 from pipeline.pii.national import is_cpf
 from pipeline.pii.policy import is_mask, is_version
 from pipeline.pii.recognizers import recognizers
 from pipeline.pii.spans import Hit
+from pipeline.settings import Pii
 from pipeline.text.arrow import string_buffers
 
 

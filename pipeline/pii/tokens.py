@@ -23,8 +23,8 @@ from functools import cache
 from pathlib import Path
 
 from pipeline import config
-from pipeline.config import Pii
 from pipeline.errors import ConfigError
+from pipeline.settings import Pii
 
 Token = Callable[[str, str], str]
 """What stands in place of a value: type and value -> token."""

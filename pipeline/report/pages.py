@@ -10,9 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.config import Settings
 from pipeline.errors import UserError
 from pipeline.report.twin import safe
+from pipeline.settings import Settings
 
 _FOLDER = Path(__file__).parent / "templates"
 _PAGES = Environment(

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.batch import corpus, lake_store, list_batches, load_batch
-from pipeline.config import Settings
 from pipeline.errors import SluiceError
 from pipeline.faults import point
 from pipeline.lake import expired
@@ -31,6 +30,7 @@ from pipeline.retention.closing import state_of
 from pipeline.retention.index_files import dead_index_files
 from pipeline.retention.plan import KINDS, Due, View, candidates, due, expiries, is_old, is_temporary
 from pipeline.review import cases
+from pipeline.settings import Settings
 
 Progress = Callable[[str, int, int], None]
 """Called with what is looked at, how many are done and how many there are."""

@@ -10,11 +10,11 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from pipeline.config import Retention
 from pipeline.lake.indexing import FOLDER
 from pipeline.lake.release import Release
 from pipeline.lake.store import Store
 from pipeline.retention.plan import Due, days, is_old, is_temporary
+from pipeline.settings import Retention
 
 
 def dead_index_files(lake: Store, history: Sequence[Release], policy: Retention, now: dt.datetime) -> Iterator[Due]:

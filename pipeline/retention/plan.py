@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from pipeline.config import Retention
 from pipeline.document import COLUMNS
 from pipeline.lake import manifest as manifests
 from pipeline.lake.expired import Expired, Expiry
@@ -16,6 +15,7 @@ from pipeline.lake.manifest import Manifest
 from pipeline.lake.store import TEMPORARY, Entry, Store
 from pipeline.lake.tables import TABLES
 from pipeline.retention.closing import State
+from pipeline.settings import Retention
 
 Kind = Literal["raw text", "text", "superseded", "candidate", "orphan"]
 KINDS: tuple[Kind, ...] = ("raw text", "text", "superseded", "candidate", "orphan")

@@ -28,7 +28,7 @@ from pipeline.faults import point
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.config import Settings
+    from pipeline.settings import Settings
 
 State = Literal["open", "approved", "rejected", "reopened"]
 STATES: tuple[State, ...] = ("open", "approved", "rejected", "reopened")

@@ -11,8 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.config import BenchmarkSlice
 from pipeline.errors import ConfigError
+from pipeline.settings import BenchmarkSlice
 
 TEXT_FIELDS = ("question", "prompt", "text", "sentence", "goal", "ctx")
 """Fields that hold an item's text, in order of preference; the answer is no part of it, as it is often one word.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.config import BenchmarkSlice
+from pipeline.settings import BenchmarkSlice
 from pipeline.slices.benchmarks import load_items
 from pipeline.text.function_words import ENGLISH as FUNCTION_WORDS
 from pipeline.text.shingles import shingle_sets

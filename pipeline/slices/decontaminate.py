@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.config import BenchmarkSlice
+from pipeline.settings import BenchmarkSlice
 from pipeline.slices.benchmarks import Item, load_items
 from pipeline.text.shingles import shingle_sets
 from pipeline.text.words import words

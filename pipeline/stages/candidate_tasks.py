@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.config import Settings
 from pipeline.dedup.gathered import NO_KEYS, Comparable, across, within
 from pipeline.document import REPETITION
 from pipeline.lake.snapshots import Chain
 from pipeline.pii.redact import as_published
+from pipeline.settings import Settings
 from pipeline.stages.scratch import read_scratch, write_scratch
 from pipeline.stages.signed import Rows, Signed
 from pipeline.text.arrow import one

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.batch import Batch
-from pipeline.config import Settings
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.published import published_since
 from pipeline.dedup.signatures import Bands
 from pipeline.lake.snapshots import Chain
+from pipeline.settings import Settings
 from pipeline.stages.signed import Rows, Signed, find, matrix, ranks_of, texts_of
 from pipeline.text.arrow import one
 

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import document
-from pipeline.config import Pii
 from pipeline.models import MODELS, library_digest
 from pipeline.pii import names
 from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
 from pipeline.pii.spans import PLACEHOLDER
 from pipeline.pii.tokens import key_digest, load_key
+from pipeline.settings import Pii
 from pipeline.verdict import Rule, evaluate_rules
 
 _DEFAULT = Pii()

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.config import Dedup
 from pipeline.dedup.repetition import Counts, mark, merge, with_cuts
 from pipeline.lake.snapshots import Chain
 from pipeline.lake.store import Store
+from pipeline.settings import Dedup
 from pipeline.stages.scratch import read_columns, read_scratch, rows_of, write_columns, write_scratch
 from pipeline.stages.signed import ShardScratch, as_lists, matrix, sign
 from pipeline.text.arrow import one

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.config import Dedup, Settings
 from pipeline.dedup.components import EDGES_ON_DRIVER, Elsewhere
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
@@ -21,6 +20,7 @@ from pipeline.dedup.sides import DuplicatesInput, Pieces, PublishedInput, Rules
 from pipeline.dedup.signatures import Bands, band_hashes
 from pipeline.document import DEDUP
 from pipeline.lake.snapshots import Chain
+from pipeline.settings import Dedup, Settings
 from pipeline.stages.scratch import read_scratch, write_columns, write_scratch
 from pipeline.text.arrow import one
 from pipeline.text.cuts import without

@@ -13,9 +13,9 @@ from pipeline.bias.groups import groups_in, topics_in
 from pipeline.bias.screen import screen
 from pipeline.bias.terms import digests as term_digests
 from pipeline.bias.topics import digests as topic_digests
-from pipeline.config import BenchmarkSlice, Validation
 from pipeline.document import VALIDATE
 from pipeline.lake.snapshots import Chain
+from pipeline.settings import BenchmarkSlice, Validation
 from pipeline.slices.benchmarks import digests
 from pipeline.slices.coverage import vocabulary_of, weighted
 from pipeline.slices.decontaminate import index_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Any
 
-from pipeline.config import Validation
+from pipeline.settings import Validation
 from pipeline.slices.benchmarks import load_items
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -20,7 +20,7 @@ from pipeline.bias.report import Limits, report
 from pipeline.bias.screen import Screened, screen
 from pipeline.bias.terms import group_names
 from pipeline.bias.topics import topic_names
-from pipeline.config import Settings
+from pipeline.settings import Settings
 from pipeline.stages.bias_documents import outcomes
 from pipeline.stages.quality import QualityStage
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.config import BenchmarkSlice
+from pipeline.settings import BenchmarkSlice
 from pipeline.slices.benchmarks import Item, load_items
 from pipeline.slices.decontaminate import ItemIndex
 from pipeline.slices.evaluate import evaluate

@@ -8,10 +8,10 @@ import json
 import pyarrow as pa
 import pytest
 
-from pipeline.config import Dedup
 from pipeline.dedup.audit import audit
 from pipeline.dedup.evaluate import deduplicate, score, true_pairs
 from pipeline.dedup.plan import derive
+from pipeline.settings import Dedup
 
 DEFAULTS = Dedup()
 PLAN = derive(DEFAULTS.threshold, DEFAULTS.recall)

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.language_sets import rows
-from pipeline.config import Language
 from pipeline.language.audit import agrees
 from pipeline.language.codes import known_languages
 from pipeline.language.detect import detect
 from pipeline.language.evaluate import CLD2, LID176, STAGE, Evaluation, evaluate
 from pipeline.language.split import half
+from pipeline.settings import Language
 
 Rows = list[dict[str, str]]
 

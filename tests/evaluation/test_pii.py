@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipeline.config import Pii
 from pipeline.pii.evaluate import OVERALL, TypeScore, evaluate, predict
 from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
+from pipeline.settings import Pii
 from tests.pii.test_screens import uncovered
 
 PII = Pii()

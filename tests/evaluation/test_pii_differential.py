@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import Pii
 from pipeline.pii.national import COUNTRIES
 from pipeline.pii.recognizers import recognizers
 from pipeline.pii.screens import screen
+from pipeline.settings import Pii
 from tests.pii.fragments import GLUE, VALUES
 
 PII = Pii(id_countries=COUNTRIES)

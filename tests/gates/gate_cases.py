@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.config import Settings
 from pipeline.document import COLUMNS, MEASURES
 from pipeline.gates.vocabulary import gate_parameters, own_columns
+from pipeline.settings import Settings
 
 N = 40
 CANARY = "https://example.org/canary-7f3a/Jane-Roe"

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from gate_cases import FAULTS
 
-from pipeline.config import Settings
 from pipeline.errors import ConfigError, UserError
 from pipeline.gates import suites
 from pipeline.gates.suites import columns_in, load_suite, parameters_in, parse_suite
@@ -26,6 +25,7 @@ from pipeline.gates.vocabulary import (
     narrow_columns,
 )
 from pipeline.reasons import REASONS
+from pipeline.settings import Settings
 
 
 @pytest.mark.parametrize("stage", STAGES)

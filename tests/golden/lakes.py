@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 
 from pipeline import config
-from pipeline.config import Settings
 from pipeline.lake.store import Store
+from pipeline.settings import Settings
 
 GOLDEN = Path(__file__).resolve().parent / "lake-1"
 DAY = dt.timedelta(days=1)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config import Language
 from pipeline.language.detect import detect
 from pipeline.language.prior import priors
 from pipeline.language.weigh import names
+from pipeline.settings import Language
 
 TEXTS = ["Omg ur like soooo quirky!", "Oh hi bot", "Ok thanx...", "Guten Tag, wie geht es Ihnen?", "", None, "123"]
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Settings
 from pipeline.document import COLUMNS, text_digest
 from pipeline.errors import ConfigError, ModelError
 from pipeline.reasons import REASONS
 from pipeline.recipe import RECIPE
 from pipeline.run import isolated_apply
+from pipeline.settings import Settings
 
 STAGES = {step.name: step.build(Settings(), {"ingest": "0" * 32}) for step in RECIPE if step.build is not None}
 

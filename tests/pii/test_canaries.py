@@ -6,13 +6,13 @@ import ipaddress
 
 import pytest
 
-from pipeline.config import Pii
 from pipeline.pii import recognizers
 from pipeline.pii.canaries import PER_ENTITY, canary_recall, make_canaries
 from pipeline.pii.checksums import iban_remainder, luhn
 from pipeline.pii.patterns import pattern_recognizers
 from pipeline.pii.screens import SCREENS
 from pipeline.pii.windows import WINDOWS, Window
+from pipeline.settings import Pii
 
 PII = Pii()
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from pipeline.config import Pii
 from pipeline.pii.evaluate import OVERALL, Place, evaluate, score
+from pipeline.settings import Pii
 
 TEXT = "x" * 40
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Pii
 from pipeline.pii import names
 from pipeline.pii.names import LABELS, covers, find_names, names_in
 from pipeline.pii.names_carriers import made_texts
 from pipeline.pii.names_train import cluster_table, name_lists, train
 from pipeline.pii.redact import redact
+from pipeline.settings import Pii
 from pipeline.text.tagging import clustered, code_points, described, stretches, tables, tokens
 from tests.pii.fragments import hostile_texts
 

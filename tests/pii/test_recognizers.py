@@ -10,10 +10,10 @@ from typing import NoReturn
 
 import pytest
 
-from pipeline.config import Pii
 from pipeline.errors import ConfigError
 from pipeline.pii import patterns
 from pipeline.pii.recognizers import Recognizers, check, recognizers
+from pipeline.settings import Pii
 
 PII = Pii()
 

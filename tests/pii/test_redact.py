@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from pipeline.config import Pii
 from pipeline.document import SPAN
 from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
+from pipeline.settings import Pii
 from tests.pii.fragments import VALUES, hostile_texts
 
 PII = Pii()

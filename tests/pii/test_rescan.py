@@ -5,10 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from pipeline.config import Pii
 from pipeline.pii import redact as redaction
 from pipeline.pii import rescan as module
 from pipeline.pii.rescan import rescan
+from pipeline.settings import Pii
 
 PII = Pii()
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Pii
 from pipeline.pii import screens, windows
 from pipeline.pii.recognizers import recognizers
 from pipeline.pii.screens import SCREENS, screen
 from pipeline.pii.spans import Hit
+from pipeline.settings import Pii
 from tests.pii.fragments import VALUES, hostile_texts
 
 PII = Pii()

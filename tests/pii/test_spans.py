@@ -8,9 +8,9 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Pii
 from pipeline.pii.spans import Hit, Span, replace, resolve
 from pipeline.pii.tokens import token_of
+from pipeline.settings import Pii
 
 
 def hit(start: int, end: int, entity: str = "US_SSN", score: float = 1.0) -> Hit:

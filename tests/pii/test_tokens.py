@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Pii
 from pipeline.errors import ConfigError
 from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
 from pipeline.pii.spans import PLACEHOLDER
 from pipeline.pii.tokens import key_id, pseudonyms, token_of
+from pipeline.settings import Pii
 from tests.pii.fragments import VALUES, hostile_texts
 
 KEYED = Pii(replacement="pseudonym", key_epoch=3)

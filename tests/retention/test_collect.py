@@ -15,7 +15,6 @@ import pytest
 from pipeline import config, faults, listing
 from pipeline.batch import corpus, load_batch
 from pipeline.chain import full_chain
-from pipeline.config import Settings
 from pipeline.errors import SnapshotError
 from pipeline.explain import explain
 from pipeline.lake import expired
@@ -24,6 +23,7 @@ from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
 from pipeline.retention.collect import Report, collect
 from pipeline.review import cases, decisions
+from pipeline.settings import Settings
 from tests.golden.lakes import DAY, Copy
 
 HOUR = dt.timedelta(hours=1)

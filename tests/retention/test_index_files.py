@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Retention
 from pipeline.lake.release import Release
 from pipeline.lake.releases import Corpus
 from pipeline.lake.store import Store
 from pipeline.retention.index_files import dead_index_files
+from pipeline.settings import Retention
 from tests.lake.batches import publish
 
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)

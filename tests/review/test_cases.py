@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pipeline.config import Settings, override
+from pipeline.config import override
 from pipeline.errors import ConfigError, TransientError, UserError
 from pipeline.review import cases, decisions
+from pipeline.settings import Settings
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 FLAGGED = [{"stage": "dedup", "expectation": "removal_rate", "says": "at most 0.9", "observed": 0.93}]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline.config import BenchmarkSlice, Validation
 from pipeline.errors import ConfigError
+from pipeline.settings import BenchmarkSlice, Validation
 from pipeline.slices.benchmarks import digests, load_items
 from pipeline.slices.coverage import vocabulary_of, weighted
 

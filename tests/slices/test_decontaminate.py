@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config import Validation
+from pipeline.settings import Validation
 from pipeline.slices.benchmarks import Item, load_items
 from pipeline.slices.decontaminate import MAX_ITEMS, ItemIndex, index_of
 from pipeline.slices.evaluate import evaluate

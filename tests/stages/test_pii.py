@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from pipeline import document
-from pipeline.config import Pii
 from pipeline.errors import ConfigError
+from pipeline.settings import Pii
 from pipeline.stage import Stage
 from pipeline.stages.pii import PiiStage
 from pipeline.verdict import reasons
