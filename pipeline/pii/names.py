@@ -43,10 +43,15 @@ LANGUAGES = frozenset({"en"})
 
 MODEL_FILE = Path(__file__).parent / "names.npz"
 LABELS = ("O", "B-PERSON", "I-PERSON", "B-LOCATION", "I-LOCATION", "B-ORGANIZATION", "I-ORGANIZATION")
+_PERSON, _LOCATION = LABELS.index("B-PERSON"), LABELS.index("B-LOCATION")
 RECOGNIZER, SCORE = "NameTagger", 0.85
 """The score of spaCy's names in Presidio, so that thresholds mean the same."""
 _LONGEST = 120
 """Characters of a name at most; what is longer is a list."""
+_LONGEST_NUMBER = 5
+"""Digits of a house's number or a postal code at most."""
+_MOSTLY_SMALL = np.uint8(64)
+"""The list of words that are mostly written small (`Model.lists`)."""
 
 _CODE_BEGINNINGS = (">>>", "...", "$ ", "#include", "import ", "def ", "class ", "return ", "//", "/*", "* @")
 _CODE_ENDINGS = ("{", "}", ";", "=", ":=")
@@ -109,9 +114,12 @@ def names_in(text: str) -> Iterator[Hit]:
     found = tokens(codes, classes)
     values = described(codes, found, classes, small)
     capitals = not text.islower()
+    bits = listed(values, model.lists)
     labels = _tagged(
-        codes, found, values, in_lines(found, values), listed(values, model.lists), clustered(values, model.clusters), model.weights, model.pairs, not capitals,
+        codes, found, values, in_lines(found, values), bits, clustered(values, model.clusters), model.weights, model.pairs, not capitals,
     )  # fmt: skip
+    _name_again(found, values, bits, labels)
+    _number_before(found, labels)
     for start, end, label in _spans(found, labels):
         kind = LABELS[label][2:]
         if kind != "ORGANIZATION" and end - start <= _LONGEST and _may_be(text, start, end, kind, capitals):
@@ -141,6 +149,46 @@ def _tagged(
             labels[first:last] = best_labels(first, last, found, values, lines, bits, sorts, weights, pairs)
         first = last
     return labels
+
+
+def _name_again(found: Integers, values: Hashes, bits: npt.NDArray[np.uint8], labels: npt.NDArray[np.int8]) -> None:
+    """Take a person's name for one wherever the text has it, if it was taken for one at least as often as for something else.
+
+    What counts is a word with a capital, of three letters or more, that is not mostly written small.
+    """
+    length = found[:, 1] - found[:, 0]
+    word = (values[:, 1] >= 8) & (values[:, 1] < 64) & (length >= 3) & (bits & _MOSTLY_SMALL == 0)
+    person = (labels == _PERSON) | (labels == _PERSON + 1)
+    if not (word & person).any():
+        return
+    spelt = values[:, 0].astype(np.int64) << 8 | values[:, 1]  # the same letters in the same case
+    names, taken = np.unique(spelt[word & person], return_counts=True)
+    place = np.minimum(np.searchsorted(names, spelt), len(names) - 1)
+    same = word & (names[place] == spelt)
+    others = np.bincount(place[same & ~person], minlength=len(names))
+    for i in np.flatnonzero(same & (labels == 0) & (taken >= others)[place]).tolist():
+        goes_on = i and found[i, 3] == 1 and labels[i - 1] in (_PERSON, _PERSON + 1)
+        labels[i] = _PERSON + 1 if goes_on else _PERSON
+
+
+def _number_before(found: Integers, labels: npt.NDArray[np.int8]) -> None:
+    """Take the numbers right before a place that holds one as part of it: a house's, a postal code."""
+    for begin in np.flatnonzero(labels == _LOCATION).tolist():
+        end = begin + 1
+        while end < len(labels) and labels[end] == _LOCATION + 1:
+            end += 1
+        if not (found[begin:end, 2] == 1).any():
+            continue
+        first = begin
+        while first and found[first, 3] == 1 and _is_house_number(found[first - 1]) and labels[first - 1] == 0:
+            first -= 1
+        labels[first : begin + 1] = _LOCATION + 1
+        labels[first] = _LOCATION
+
+
+def _is_house_number(token: Integers) -> bool:
+    start, end, kind, gap = token.tolist()
+    return bool(kind == 1 and gap > 0 and end - start <= _LONGEST_NUMBER)
 
 
 def _spans(found: Integers, labels: npt.NDArray[np.int8]) -> Iterator[tuple[int, int, int]]:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pipeline.pii import names
 from pipeline.pii.names import LABELS, covers, find_names, names_in
 from pipeline.pii.names_carriers import made_texts
-from pipeline.pii.names_train import cluster_table, name_lists, train
+from pipeline.pii.names_train import A_NAME, A_WORD, LONE_PLACE, balanced, cluster_table, name_lists, train
 from pipeline.pii.redact import redact
 from pipeline.settings import Pii
-from pipeline.text.tagging import clustered, code_points, described, stretches, tables, tokens
+from pipeline.text.tagging import clustered, code_points, described, listed, stretches, tables, tokens
 from tests.pii.fragments import hostile_texts
 
 NAMED = Pii(names=True)
@@ -102,6 +102,46 @@ def test_a_long_line_costs_its_share() -> None:
     pytest.fail(f"8 times the text took {large / small:.1f} times as long")
 
 
+def relabelled(text: str, *given: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return the names of a text whose first occurrences of `given` were taken for names of a kind, after what is done without the model."""
+    codes = code_points(text)
+    classes, small = tables()
+    rows = tokens(codes, classes)
+    values = described(codes, rows, classes, small)
+    labels = np.zeros(len(rows), np.int8)
+    for kind, value in given:
+        start = text.index(value)
+        inside = np.flatnonzero((rows[:, 0] >= start) & (rows[:, 1] <= start + len(value)))
+        labels[inside] = LABELS.index(f"I-{kind}")
+        labels[inside[0]] = LABELS.index(f"B-{kind}")
+    table = np.zeros(1 << 12, np.uint8)
+    will = code_points("will")
+    table[described(will, tokens(will, classes), classes, small)[0, 0] & np.uint32(len(table) - 1)] = 64
+    names._name_again(rows, values, listed(values, table), labels)
+    names._number_before(rows, labels)
+    return [(LABELS[label][2:], text[start:end]) for start, end, label in names._spans(rows, labels)]
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "wanted"),
+    [
+        ("Ann Vell came. So Vell left.", [("PERSON", "Ann Vell")], [("PERSON", "Ann Vell"), ("PERSON", "Vell")]),
+        ("Ann Vell came. Ann Vell left.", [("PERSON", "Ann Vell")], [("PERSON", "Ann Vell")] * 2),
+        ("Ann Vell. Vell is a lake. At Vell it rains.", [("PERSON", "Ann Vell")], [("PERSON", "Ann Vell")]),  # more often something else
+        ("Ann Vell. vell VELL", [("PERSON", "Ann Vell")], [("PERSON", "Ann Vell")]),  # other words
+        ("Will Vell. Will he come?", [("PERSON", "Will Vell")], [("PERSON", "Will Vell")]),  # mostly written small
+        ("Ann Vell, Vell Inc", [("PERSON", "Ann Vell"), ("ORGANIZATION", "Vell Inc")], [("PERSON", "Ann Vell"), ("ORGANIZATION", "Vell Inc")]),
+        ("to 50668 12 Elm Road 3.", [("LOCATION", "Elm Road 3")], [("LOCATION", "50668 12 Elm Road 3")]),
+        ("on 1-2 Elm Road 3, 123456 Elm", [("LOCATION", "Elm Road 3")], [("LOCATION", "Elm Road 3")]),  # glued to another sign
+        ("since 123456 Elm Road 3", [("LOCATION", "Elm Road 3")], [("LOCATION", "Elm Road 3")]),  # too long
+        ("in 1999 Velden", [("LOCATION", "Velden")], [("LOCATION", "Velden")]),  # no address
+        ("Ann 12 Elm 3", [("PERSON", "Ann"), ("LOCATION", "Elm 3")], [("PERSON", "Ann"), ("LOCATION", "12 Elm 3")]),
+    ],
+)  # fmt: skip
+def test_what_is_done_without_the_model(text, given, wanted) -> None:
+    assert relabelled(text, *given) == wanted
+
+
 def test_tokens_cover_all_that_is_no_space() -> None:
     text = "O'Neil\u00e9\u0301 42nd\u2028\U0001d54fy ,,\n\n x"
     rows = tokens(code_points(text), tables()[0]).tolist()
@@ -142,6 +182,21 @@ def test_a_word_is_in_its_cluster_and_another_in_none() -> None:
     classes, small = tables()
     values = described(codes, tokens(codes, classes), classes, small)
     assert clustered(values, cluster_table({"anna": 7, "paris": 254}, 1 << 12)).tolist() == [7, 254, 0]
+
+
+def test_a_name_costs_once_whatever_its_length() -> None:
+    pairs = balanced(np.zeros((len(LABELS) + 1, len(LABELS)), np.float32))
+
+    def gain(*labels: str) -> float:
+        """What a name before and behind ordinary words gains by its labels."""
+        steps = [LABELS.index(label) for label in ("O", *labels, "O")]
+        tagged, plain = pairs[steps[:-1], steps[1:]].sum(), pairs[0, 0] * (len(labels) + 1)
+        return float(tagged - plain)
+
+    assert gain("B-PERSON") == A_WORD - A_NAME
+    assert gain("B-PERSON", "I-PERSON", "I-PERSON") == 3 * A_WORD - A_NAME
+    assert gain("B-LOCATION") == A_WORD - A_NAME - LONE_PLACE
+    assert gain("B-LOCATION", "I-LOCATION") == 2 * A_WORD - A_NAME
 
 
 @pytest.mark.slow
