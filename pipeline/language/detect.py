@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.language import cld2, lid176, ngrams
 from pipeline.language.codes import UNDETERMINED, one_of_alike
-from pipeline.language.prior import Priors
-from pipeline.language.weigh import Candidates, Opinions, candidates, names, probabilities
+from pipeline.language.weigh import Candidates, Opinions, Priors, candidates, names, probabilities
 
 SURE_SCORE = 0.9
 """Where lid.176's window and CLD2 give less, the third model is asked and the whole text is read."""
@@ -116,8 +115,8 @@ def read(column: pa.Array, window_characters: int = 250, prior: Priors | None = 
 
     def weigh(places: npt.NDArray[np.int64], said: lid176.Opinions, letters: ngrams.Scores | None) -> None:
         own = cld2.Opinions(second.languages[places], second.shares[places], second.reliable[places])
-        odds = own_prior.odds[own_prior.rows[places]] if own_prior else None
-        best[places], scores[places] = _two_best(candidates(Opinions(said, own, letters)), odds)
+        expected = own_prior.take(places) if own_prior else None
+        best[places], scores[places] = _two_best(candidates(Opinions(said, own, letters)), expected)
         first[places] = said.languages[:, 0]
 
     short = np.array([len(text) <= SHORT_CHARACTERS for text in texts], bool)
@@ -178,9 +177,7 @@ def spread(text: str) -> str:
     return "\n".join(text[round(step * place) : round(step * place) + PIECE_CHARACTERS] for place in range(PIECES))
 
 
-def _two_best(
-    found: Candidates, prior: npt.NDArray[np.float64] | None
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float32]]:
+def _two_best(found: Candidates, prior: Priors | None) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.float32]]:
     """Return the two best languages of each text and their probabilities; `und`, which is always the first candidate, is none."""
     chances = probabilities(found, prior)
     chances[:, 0] = -1

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipeline.language.codes import UNDETERMINED
 from pipeline.language.detect import SURE_SCORE, Reading, read
-from pipeline.language.prior import Priors
+from pipeline.language.weigh import Priors
 
 SEGMENT_CHARACTERS = 200
 """Length that a segment may have: two or three sentences, on which detection is right in 97 % of the cases."""

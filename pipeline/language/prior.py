@@ -7,28 +7,14 @@ a short and odd text is more likely to be in it than they say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.language.weigh import names
+from pipeline.language.weigh import Priors, names
 
 Expected = Mapping[str, Mapping[str, float]]
 """Kind of source -> BCP 47 code -> share of the documents that are expected in that language. The other languages share what is left alike."""
-
-
-class Priors(NamedTuple):
-    """Prior odds of some texts."""
-
-    rows: npt.NDArray[np.int64]
-    """Each text's row of `odds`."""
-    odds: npt.NDArray[np.float64]
-    """Shape ``(kinds, len(names()))``: the expected share of each language over an equal share of all; 1 for `und`."""
-
-    def take(self, places: npt.NDArray[np.int64]) -> Priors:
-        """Return those of some of the texts."""
-        return self._replace(rows=self.rows[places])
 
 
 def priors(kinds: Sequence[str | None], expected: Expected) -> Priors:
@@ -37,7 +23,7 @@ def priors(kinds: Sequence[str | None], expected: Expected) -> Priors:
     >>> found = priors(["social", "web"], {"social": {"en": 0.1}})
     >>> en, so = names().index("en"), names().index("so")
     >>> [round(float(odds[en] / odds[so]), 1) for odds in found.odds[found.rows]]
-    [24.1, 1.0]
+    [24.6, 1.0]
     """
     known = list(expected)
     place = {kind: row for row, kind in enumerate(known, 1)}

@@ -84,20 +84,30 @@ class Weights(NamedTuple):
     """One a language, as `names()`."""
 
 
+class Priors(NamedTuple):
+    """Prior odds of some texts."""
+
+    rows: npt.NDArray[np.int64]
+    """Each text's row of `odds`."""
+    odds: npt.NDArray[np.float64]
+    """Shape ``(kinds, len(names()))``: the expected share of each language over an equal share of all; 1 for `und`."""
+
+    def take(self, places: npt.NDArray[np.int64]) -> Priors:
+        """Return those of some of the texts."""
+        return self._replace(rows=self.rows[places])
+
+
 def opinions(texts: Sequence[str], arrow: Any | None) -> Opinions:
     """Ask lid.176 and CLD2, and the n-grams where the same texts are given as an Arrow array."""
     return Opinions(lid176.opinions(texts), cld2.opinions(texts), None if arrow is None else ngrams.scores(arrow))
 
 
-def probabilities(found: Candidates, prior: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
-    """Return each candidate's probability, shape as ``found.languages``; each text's sum is 1.
-
-    `prior` is the prior odds of every language for every text, shape ``(texts, len(names()))``.
-    """
+def probabilities(found: Candidates, prior: Priors | None = None) -> npt.NDArray[np.float64]:
+    """Return each candidate's probability, shape as ``found.languages``; each text's sum is 1. Without a prior every language is as likely."""
     own = stored()
     sums = np.einsum("tcf,tf->tc", found.features, own.rows[found.rows]) + own.offsets[found.languages]
     if prior is not None:
-        sums += np.log(np.take_along_axis(prior, np.maximum(found.languages, 0).astype(np.int64), axis=1))
+        sums += np.log(prior.odds[prior.rows[:, None], np.maximum(found.languages, 0)])
     sums[found.languages < 0] = -np.inf
     sums -= sums.max(axis=1, keepdims=True, initial=-1e300)
     odds = np.exp(sums)

@@ -108,7 +108,7 @@ def _toml(block: str) -> dict[str, Any]:
 def front_matter(text: str) -> tuple[dict[str, Any], str]:
     r"""Return a text's front matter and what follows it; what only looks like one is text.
 
-    >>> front_matter("---\\ntitle: A\\n---\\nB")
+    >>> front_matter("---\ntitle: A\n---\nB")
     ({'title': 'A'}, 'B')
     """
     match = _FRONT.match(text)

@@ -14,7 +14,8 @@ from pipeline import document
 from pipeline.language import mixed, ngrams, weigh
 from pipeline.language.codes import UNDETERMINED, check_known
 from pipeline.language.detect import Reading, decide, read, rows_of
-from pipeline.language.prior import Expected, Priors, priors
+from pipeline.language.prior import Expected, priors
+from pipeline.language.weigh import Priors
 from pipeline.models import MODELS, library_digest
 from pipeline.verdict import Rule, evaluate_rules
 

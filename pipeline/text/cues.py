@@ -55,6 +55,7 @@ def line_as_matched(line: str) -> str:
 def count(line: str, kind: int) -> int:
     """Return how often phrases of a kind stand in a line, overlaps included.
 
+    >>> from pipeline.text.phrases import LINK
     >>> count("Read more: https://example.org", LINK)
     1
     """
