@@ -11,7 +11,7 @@ import pyarrow as pa
 from benchmarks.measure import rates, report, web_length_texts
 from pipeline.language import cld2, lid176, mixed
 from pipeline.language.audit import agrees
-from pipeline.language.detect import SURE_SCORE, detect, read, rows_of
+from pipeline.language.detect import SURE_SCORE, detect, read
 from pipeline.stages.language import LanguageStage
 
 DOCUMENTS, AUDITED, CHARACTERS, REPEATS = 3_000, 300, 3_300, 3
@@ -46,7 +46,7 @@ def main() -> None:
         print(f"  window of {size}: same answer as the whole text {same / len(column):.2%}")
     reading = read(column)
     print(f"  asked of two models only {np.mean(reading.scores[:, 0] >= SURE_SCORE):.2%} at least")
-    cut = mixed.doubtful(reading, rows_of(reading, column)).sum()
+    cut = mixed.doubtful(reading, column).sum()
     print(f"  doubtful, and cut into segments {cut / len(column):.2%}")
 
 

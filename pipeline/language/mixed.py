@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.language.codes import UNDETERMINED
 from pipeline.language.detect import SURE_SCORE, Reading, read
@@ -30,12 +31,12 @@ Shares = dict[str, float]
 _END = re.compile(r"(?<=[.!?…。！？।؟։])\s+|\n+")
 
 
-def doubtful(reading: Reading, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Return which of the texts that were read may be in more than one language.
+def doubtful(reading: Reading, column: pa.Array) -> npt.NDArray[np.bool_]:
+    """Return which of the texts of a column that were read may be in more than one language.
 
     Long enough for two segments, and CLD2 divides it, the models disagree, or the answer is not sure.
     """
-    long = np.array([len(text) >= 2 * SEGMENT_CHARACTERS for text in texts], bool)
+    long = pc.utf8_length(column).to_numpy(zero_copy_only=False)[reading.rows] >= 2 * SEGMENT_CHARACTERS
     disagree = np.array([agree is False for agree in reading.agree], bool)
     return np.asarray(long & (reading.divided | disagree | (reading.scores[:, 0] < SURE_SCORE)))
 

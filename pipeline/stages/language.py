@@ -140,10 +140,10 @@ class LanguageStage:
         """Return the share of its own language in each doubtful document, null in the others, and all shares."""
         share: list[float | None] = [None] * len(text)
         rows: list[list[dict[str, str | float]] | None] = [None] * len(text)
-        texts = rows_of(reading, text)
-        places = np.flatnonzero(mixed.doubtful(reading, texts))
+        places = np.flatnonzero(mixed.doubtful(reading, text))
         own_prior = prior.take(reading.rows[places])
-        found = mixed.shares([texts[place] for place in places], self.min_score, own_prior)
+        texts = text.take(pa.array(reading.rows[places])).to_pylist()
+        found = mixed.shares(texts, self.min_score, own_prior)
         for row, own in zip(reading.rows[places].tolist(), found, strict=True):
             share[row] = own.get(languages[row] or "", 0.0)
             rows[row] = [{"language": language, "share": value} for language, value in own.items()]

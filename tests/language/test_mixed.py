@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.language import mixed
-from pipeline.language.detect import read, rows_of
+from pipeline.language.detect import read
 from tests.language.test_detect import SENTENCES
 
 
@@ -35,7 +35,7 @@ def test_only_doubtful_texts_are_cut_up() -> None:
         [paragraphs("en", 10), paragraphs("en", 6) + "\n" + paragraphs("de", 4), SENTENCES["en"], "", None]
     )
     reading = read(texts)
-    assert mixed.doubtful(reading, rows_of(reading, texts)).tolist() == [False, True, False]
+    assert mixed.doubtful(reading, texts).tolist() == [False, True, False]
 
 
 @given(st.text(alphabet=st.sampled_from("ab .!?\n。"), max_size=3_000))
