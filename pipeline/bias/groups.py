@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.bias.screen import MENTIONED, Screened, screen
+from pipeline.bias.screen import MENTIONED, Screened
 from pipeline.bias.terms import DIALECT, group_names
 from pipeline.bias.topics import topic_names
 
@@ -26,26 +26,14 @@ _COUNTRY = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?[^/?#:@]*\.(?P<domain>[A-Z
 _CODES = {"uk": "gb", "ac": "sh"}
 
 
-def mentions(texts: pa.Array, languages: pa.Array) -> pa.Array:
+def groups_in(screened: Screened) -> pa.Array:
     """Return the groups of people that each text mentions; markers of dialects are not among them.
-
-    Parameters
-    ----------
-    texts
-        Strings.
-    languages
-        BCP 47 codes.
 
     Returns
     -------
     pa.Array
         Lists of ``axis:group`` in the lists' order; null where no list exists for the language, or there is no text.
     """
-    return groups_in(screen(texts, languages))
-
-
-def groups_in(screened: Screened) -> pa.Array:
-    """Return the groups of people that were found in each text, as `mentions` does."""
     people = [place for place, name in enumerate(group_names()) if not name.startswith(f"{DIALECT}:")]
     hit = (screened.flags[:, people] & MENTIONED).astype(np.bool_)
     names = pa.array([group_names()[place] for place in people], pa.string()).take(pa.array(np.nonzero(hit)[1]))

@@ -22,21 +22,7 @@ import pyarrow as pa
 from pipeline.errors import ModelError
 from pipeline.pii.spans import Hit
 from pipeline.text.kernels import kernel
-from pipeline.text.tagging import (
-    Codes,
-    Hashes,
-    Integers,
-    Weights,
-    best_labels,
-    clustered,
-    code_points,
-    described,
-    in_lines,
-    listed,
-    stretches,
-    tables,
-    tokens,
-)
+from pipeline.text.tagging import Codes, Integers, TokenTable, Weights, best_labels, code_points, read_tokens, stretches
 
 LANGUAGES = frozenset({"en"})
 """Languages that the model knows (BCP 47)."""
@@ -50,8 +36,8 @@ _LONGEST = 120
 """Characters of a name at most; what is longer is a list."""
 _LONGEST_NUMBER = 5
 """Digits of a house's number or a postal code at most."""
-_MOSTLY_SMALL = np.uint8(64)
-"""The list of words that are mostly written small (`Model.lists`)."""
+MOSTLY_SMALL = np.uint8(64)
+"""The bit of the list of words that are mostly written small (`Model.lists`)."""
 
 _CODE_BEGINNINGS = (">>>", "...", "$ ", "#include", "import ", "def ", "class ", "return ", "//", "/*", "* @")
 _CODE_ENDINGS = ("{", "}", ";", "=", ":=")
@@ -109,55 +95,41 @@ def find_names(texts: pa.Array, languages: Sequence[str | None] | None) -> dict[
 def names_in(text: str) -> Iterator[Hit]:
     """Yield the names in one text, in order."""
     model = load()
-    classes, small = tables()
     codes = code_points(text)
-    found = tokens(codes, classes)
-    values = described(codes, found, classes, small)
+    read = read_tokens(codes, model.lists, model.clusters)
     capitals = not text.islower()
-    bits = listed(values, model.lists)
-    labels = _tagged(
-        codes, found, values, in_lines(found, values), bits, clustered(values, model.clusters), model.weights, model.pairs, not capitals,
-    )  # fmt: skip
-    _name_again(found, values, bits, labels)
-    _number_before(found, labels)
-    for start, end, label in _spans(found, labels):
+    labels = _tagged(codes, read, model.weights, model.pairs, not capitals)
+    _name_again(read, labels)
+    _number_before(read.found, labels)
+    for start, end, label in _spans(read.found, labels):
         kind = LABELS[label][2:]
         if kind != "ORGANIZATION" and end - start <= _LONGEST and _may_be(text, start, end, kind, capitals):
             yield Hit(start, end, kind, RECOGNIZER, SCORE)
 
 
 @kernel
-def _tagged(
-    codes: Codes,
-    found: Integers,
-    values: Hashes,
-    lines: Hashes,
-    bits: npt.NDArray[np.uint8],
-    sorts: npt.NDArray[np.uint8],
-    weights: Weights,
-    pairs: Weights,
-    everything: bool,
-) -> npt.NDArray[np.int8]:
+def _tagged(codes: Codes, read: TokenTable, weights: Weights, pairs: Weights, everything: bool) -> npt.NDArray[np.int8]:
     """Tag stretch by stretch; those without a capital letter hold no name."""
-    labels = np.zeros(len(found), np.int8)
+    labels = np.zeros(len(read.found), np.int8)
     first = 0
-    for last in stretches(codes, found, values):
+    for last in stretches(codes, read.found, read.values):
         capital = everything
         for i in range(first, last):
-            capital = capital or (8 <= values[i, 1] < 64)
+            capital = capital or (8 <= read.values[i, 1] < 64)
         if capital:
-            labels[first:last] = best_labels(first, last, found, values, lines, bits, sorts, weights, pairs)
+            labels[first:last] = best_labels(first, last, read, weights, pairs)
         first = last
     return labels
 
 
-def _name_again(found: Integers, values: Hashes, bits: npt.NDArray[np.uint8], labels: npt.NDArray[np.int8]) -> None:
+def _name_again(read: TokenTable, labels: npt.NDArray[np.int8]) -> None:
     """Take a person's name for one wherever the text has it, if it was taken for one at least as often as for something else.
 
     What counts is a word with a capital, of three letters or more, that is not mostly written small.
     """
+    found, values = read.found, read.values
     length = found[:, 1] - found[:, 0]
-    word = (values[:, 1] >= 8) & (values[:, 1] < 64) & (length >= 3) & (bits & _MOSTLY_SMALL == 0)
+    word = (values[:, 1] >= 8) & (values[:, 1] < 64) & (length >= 3) & (read.bits & MOSTLY_SMALL == 0)
     person = (labels == _PERSON) | (labels == _PERSON + 1)
     if not (word & person).any():
         return

@@ -29,21 +29,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.pii.names import LABELS, MODEL_FILE, Model, save
+from pipeline.pii.names import LABELS, MODEL_FILE, MOSTLY_SMALL, Model, save
 from pipeline.pii.names_carriers import made_texts
 from pipeline.text.kernels import kernel
 from pipeline.text.tagging import (
     FEATURES,
     Hashes,
     Integers,
+    TokenTable,
     Weights,
-    clustered,
     code_points,
     described,
     features,
     follow,
-    in_lines,
-    listed,
+    read_tokens,
     stretches,
     tables,
     tokens,
@@ -63,11 +62,11 @@ LISTS = (
     ("small", 16, 32),
     ("first", 4, 4),
     ("family", 8, 8),
-    ("common", 64, 64),
+    ("common", int(MOSTLY_SMALL), int(MOSTLY_SMALL)),
     ("proper", 128, 128),
 )
 """Files with lists, and their bits (`pipeline.pii.names.Model`): of names of one word, of words of longer names."""
-NO_NAMES = np.uint8(64 + 128)
+NO_NAMES = np.uint8(MOSTLY_SMALL + 128)
 """The bits of lists that are not of names."""
 _FIRST_ALONE, _CAPITALS, _KEPT, _SMALL = 0.6, 0.1, 0.2, 0.1
 COPIES, MADE, SMALL = 3, 25, 3
@@ -175,18 +174,11 @@ def augmented(
 
 
 @kernel
-def feature_rows(
-    found: Integers,
-    values: Hashes,
-    lines: Hashes,
-    bits: npt.NDArray[np.uint8],
-    sorts: npt.NDArray[np.uint8],
-    mask: np.uint32,
-) -> Hashes:
+def feature_rows(text: TokenTable, mask: np.uint32) -> Hashes:
     """Return the features of all tokens of a text."""
-    rows = np.empty((len(found), FEATURES), np.uint32)
-    for i in range(len(found)):
-        features(i, found, values, lines, bits, sorts, mask, rows[i])
+    rows = np.empty((len(text.found), FEATURES), np.uint32)
+    for i in range(len(text.found)):
+        features(i, text, mask, rows[i])
     return rows
 
 
@@ -250,16 +242,14 @@ def train(
     rows: Sequence[dict[str, Any]], table: npt.NDArray[np.uint8], clusters: npt.NDArray[np.uint16], seed: int
 ) -> Model:
     """Return the model of some labelled texts, the table of lists of names and the table of clusters of words."""
-    classes, small = tables()
-    texts, golds = [], []
+    texts, golds = list[TokenTable](), list[npt.NDArray[np.int8]]()
     for row in rows:
         codes = code_points(row["text"])
-        found = tokens(codes, classes)
-        values = described(codes, found, classes, small)
-        texts.append((found, values, in_lines(found, values), listed(values, table), clustered(values, clusters)))
-        right = labelled(row, found)
+        read = read_tokens(codes, table, clusters)
+        texts.append(read)
+        right = labelled(row, read.found)
         first = 0
-        for last in stretches(codes, found, values):
+        for last in stretches(codes, read.found, read.values):
             if right[first] and right[first] % 2 == 0:
                 right[first] -= 1  # what a stretch begins with begins a name
             golds.append(right[first:last])
@@ -279,19 +269,18 @@ def train(
     features_of = np.empty((len(gold), FEATURES), np.uint32)
     for number in range(EPOCHS):
         place = 0
-        for found, values, lines, bits, sorts in texts:
-            unlisted = drawn.random(len(bits)) < UNLISTED
-            hidden = values.copy()
-            hidden[drawn.random(len(bits)) < HIDDEN, 0] = 5  # a word that is none, for its neighbours too
-            features_of[place : place + len(found)] = feature_rows(
-                found,
-                hidden,
-                lines,
-                np.where(unlisted, bits & NO_NAMES, bits),
-                np.where(unlisted, np.uint8(0), sorts),
-                np.uint32(SIZE - 1),
+        for read in texts:
+            count_of = len(read.found)
+            unlisted = drawn.random(count_of) < UNLISTED
+            hidden = read.values.copy()
+            hidden[drawn.random(count_of) < HIDDEN, 0] = 5  # a word that is none, for its neighbours too
+            partly = read._replace(
+                values=hidden,
+                bits=np.where(unlisted, read.bits & NO_NAMES, read.bits),
+                sorts=np.where(unlisted, np.uint8(0), read.sorts),
             )
-            place += len(found)
+            features_of[place : place + count_of] = feature_rows(partly, np.uint32(SIZE - 1))
+            place += count_of
         order = drawn.permutation(len(ends)).astype(np.int64)
         step, wrong = epoch(
             features_of,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -217,6 +218,29 @@ def in_lines(found: Integers, values: Hashes) -> Hashes:
     return result
 
 
+class TokenTable(NamedTuple):
+    """A text's tokens with all that is known of each."""
+
+    found: Integers
+    """As `tokens` returns them."""
+    values: Hashes
+    """As `described`."""
+    lines: Hashes
+    """As `in_lines`."""
+    bits: npt.NDArray[np.uint8]
+    """As `listed`."""
+    sorts: npt.NDArray[np.uint8]
+    """As `clustered`."""
+
+
+def read_tokens(codes: Codes, lists: npt.NDArray[np.uint8], clusters: npt.NDArray[np.uint16]) -> TokenTable:
+    """Return the tokens of a text, given as code points, by tables of lists and of clusters of words."""
+    classes, small = tables()
+    found = tokens(codes, classes)
+    values = described(codes, found, classes, small)
+    return TokenTable(found, values, in_lines(found, values), listed(values, lists), clustered(values, clusters))
+
+
 @kernel
 def _place(k: int, one: np.uint32, other: np.uint32, mask: np.uint32) -> np.uint32:
     """Return where the weights of a feature's value are."""
@@ -226,17 +250,9 @@ def _place(k: int, one: np.uint32, other: np.uint32, mask: np.uint32) -> np.uint
 
 
 @kernel
-def features(
-    i: int,
-    found: Integers,
-    values: Hashes,
-    lines: Hashes,
-    bits: npt.NDArray[np.uint8],
-    sorts: npt.NDArray[np.uint8],
-    mask: np.uint32,
-    out: Hashes,
-) -> None:
+def features(i: int, text: TokenTable, mask: np.uint32, out: Hashes) -> None:
     """Write the indices of a token's features into the weights."""
+    found, values, lines, bits, sorts = text
     n = len(found)
     nothing = np.uint32(3)
     w0, s0 = values[i, 0], values[i, 1]
@@ -299,17 +315,7 @@ def follow(before: Weights, first: bool, pairs: Weights, score: Weights, back: n
 
 
 @kernel
-def best_labels(
-    first: int,
-    last: int,
-    found: Integers,
-    values: Hashes,
-    lines: Hashes,
-    bits: npt.NDArray[np.uint8],
-    sorts: npt.NDArray[np.uint8],
-    weights: Weights,
-    pairs: Weights,
-) -> npt.NDArray[np.int8]:
+def best_labels(first: int, last: int, text: TokenTable, weights: Weights, pairs: Weights) -> npt.NDArray[np.int8]:
     """Return the best labels of the tokens from `first` to `last`.
 
     Parameters
@@ -326,7 +332,7 @@ def best_labels(
     before = np.empty(labels, np.float32)
     back = np.empty((n, labels), np.int8)
     for i in range(n):
-        features(first + i, found, values, lines, bits, sorts, mask, indices)
+        features(first + i, text, mask, indices)
         follow(before, i == 0, pairs, score, back[i])
         for k in range(FEATURES):
             row = indices[k]

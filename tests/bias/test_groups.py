@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.bias.groups import mentions, regions
+from pipeline.bias.groups import groups_in, regions
+from pipeline.bias.screen import screen
 from pipeline.bias.terms import DIALECT, group_names, groups_of, key_of, term_lists
+
+
+def mentions(texts: pa.Array, languages: pa.Array) -> pa.Array:
+    return groups_in(screen(texts, languages))
 
 
 def groups(text: str, language: str = "en") -> list[str] | None:

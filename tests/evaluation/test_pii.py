@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from benchmarks.names_data import is_test
 from pipeline.pii.evaluate import OVERALL, TypeScore, evaluate, predict
 from pipeline.pii.redact import redact
 from pipeline.pii.rescan import rescan
@@ -37,21 +37,16 @@ def texts_of(shared: Path, name: str) -> list[str]:
         return [json.loads(line)["text"] for line in lines]
 
 
-def untouched(name: str) -> bool:
-    """Say whether what bears a name belongs to the half that nothing is tuned on (as `benchmarks/names_data.py` does)."""
-    return hashlib.blake2b(name.encode(), digest_size=8).digest()[0] % 2 == 1
-
-
-def is_test(row: dict[str, Any]) -> bool:
-    """Say whether a row belongs to that half: all rows of a template are in the same half."""
-    return untouched(f"template:{row['template_id']}")
+def in_test_half(row: dict[str, Any]) -> bool:
+    """Say whether a row belongs to the half that nothing is tuned on: all rows of a template are in the same half."""
+    return is_test(f"template:{row['template_id']}")
 
 
 @pytest.fixture(scope="module")
 def figures(shared: Path) -> dict[str, dict[str, TypeScore]]:
     with gzip.open(shared / "data/pii/presidio_synth_v2/data.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    return {"test": evaluate(filter(is_test, rows), PII), "all": evaluate(rows, PII)}
+    return {"test": evaluate(filter(in_test_half, rows), PII), "all": evaluate(rows, PII)}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +68,7 @@ def test_f1(figures: dict[str, dict[str, TypeScore]], entity: str, test_half: fl
 
 def test_names_on_templates_that_the_model_never_saw(shared: Path) -> None:
     with gzip.open(shared / "data/pii/presidio_synth_v2/data.jsonl.gz", "rt", encoding="utf-8") as lines:
-        found = evaluate([row for row in map(json.loads, lines) if is_test(row)], Pii(names=True))
+        found = evaluate([row for row in map(json.loads, lines) if in_test_half(row)], Pii(names=True))
     assert found["PERSON"].f1.share >= 0.80  # .840 of 360 (Presidio with spaCy's small model: .573)
     assert found["LOCATION"].f1.share >= 0.69  # .736 of 259 (.270)
     assert found[OVERALL].f1.share >= 0.83  # .851 of 776 (.567)
@@ -82,7 +77,7 @@ def test_names_on_templates_that_the_model_never_saw(shared: Path) -> None:
 def rows_of(shared: Path, name: str) -> list[dict[str, Any]]:
     with gzip.open(shared / "data" / name / "data.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    return [row for row in rows if untouched(f"{name.rpartition('/')[2]}:{row['id']}")]
+    return [row for row in rows if is_test(f"{name.rpartition('/')[2]}:{row['id']}")]
 
 
 def names_of(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str, int, int]]:

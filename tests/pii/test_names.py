@@ -16,7 +16,7 @@ from pipeline.pii.names_carriers import made_texts
 from pipeline.pii.names_train import A_NAME, A_WORD, LONE_PLACE, balanced, cluster_table, name_lists, train
 from pipeline.pii.redact import redact
 from pipeline.settings import Pii
-from pipeline.text.tagging import clustered, code_points, described, listed, stretches, tables, tokens
+from pipeline.text.tagging import clustered, code_points, described, read_tokens, stretches, tables, tokens
 from tests.pii.fragments import hostile_texts
 
 NAMED = Pii(names=True)
@@ -106,18 +106,18 @@ def relabelled(text: str, *given: tuple[str, str]) -> list[tuple[str, str]]:
     """Return the names of a text whose first occurrences of `given` were taken for names of a kind, after what is done without the model."""
     codes = code_points(text)
     classes, small = tables()
-    rows = tokens(codes, classes)
-    values = described(codes, rows, classes, small)
+    table = np.zeros(1 << 12, np.uint8)
+    will = code_points("will")
+    table[described(will, tokens(will, classes), classes, small)[0, 0] & np.uint32(len(table) - 1)] = names.MOSTLY_SMALL
+    read = read_tokens(codes, table, np.zeros(1, np.uint16))
+    rows = read.found
     labels = np.zeros(len(rows), np.int8)
     for kind, value in given:
         start = text.index(value)
         inside = np.flatnonzero((rows[:, 0] >= start) & (rows[:, 1] <= start + len(value)))
         labels[inside] = LABELS.index(f"I-{kind}")
         labels[inside[0]] = LABELS.index(f"B-{kind}")
-    table = np.zeros(1 << 12, np.uint8)
-    will = code_points("will")
-    table[described(will, tokens(will, classes), classes, small)[0, 0] & np.uint32(len(table) - 1)] = 64
-    names._name_again(rows, values, listed(values, table), labels)
+    names._name_again(read, labels)
     names._number_before(rows, labels)
     return [(LABELS[label][2:], text[start:end]) for start, end, label in names._spans(rows, labels)]
 
