@@ -71,7 +71,7 @@ def test_names_on_templates_that_the_model_never_saw(shared: Path) -> None:
         found = evaluate([row for row in map(json.loads, lines) if in_test_half(row)], Pii(names=True))
     assert found["PERSON"].f1.share >= 0.80  # .840 of 360 (Presidio with spaCy's small model: .573)
     assert found["LOCATION"].f1.share >= 0.69  # .736 of 259 (.270)
-    assert found[OVERALL].f1.share >= 0.83  # .851 of 776 (.567)
+    assert found[OVERALL].f1.share >= 0.85  # .851 of 776 (.567)
 
 
 def rows_of(shared: Path, name: str) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ def test_what_is_no_name_is_seldom_taken_for_one_in_social_text(shared: Path) ->
             if span["type"] in {"person", "location"}
         )
     ]
-    assert len(beside) <= 140  # 134 of 42,908 words (Presidio: 677)
+    assert len(beside) <= 135  # 134 of 42,908 words (Presidio: 677)
 
 
 def test_technical_text_has_no_false_hits(shared: Path) -> None:
