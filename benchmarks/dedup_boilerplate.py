@@ -43,7 +43,7 @@ def measure(count: int, tail: float) -> dict[str, Any]:
 
     settings = Dedup()
     options: dict[str, Any] = {
-        "threshold": settings.threshold, "shingle_size": settings.shingle_size, "seed": settings.seed,
+        "threshold": settings.threshold, "shingling": settings.shingling, "seed": settings.seed,
         "max_bucket": settings.max_bucket,
     }  # fmt: skip
     plan = derive(settings.threshold, settings.recall)

@@ -79,7 +79,7 @@ def removed_rows(answer: Path, rows: dict[str, int]) -> dict[int, int | None]:
 
 
 WORDS = {r"\w+": plain_words, "UAX #29": standard_words, "scripts without spaces by characters": words}
-"""Definitions of a word by which all are judged: two that are nobody's, and the stage's."""
+"""Definitions of a word by which all are judged: the stage's two rules, and the standard's, which is nobody's here."""
 
 
 def judge(made: Corpus, gone: dict[int, int | None]) -> dict[str, Quality]:

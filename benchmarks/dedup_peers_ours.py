@@ -25,6 +25,8 @@ PEERS_THRESHOLD = 0.7
 """At which the peers remove."""
 NOT_COUNTED = "dedup.repetition.policy=ignore"
 """The stage counts passages that many documents share, which no peer does."""
+PLAIN = "dedup.words=plain"
+r"""Words as text-dedup and the truth by ``\w+`` have them."""
 _COMMAND = [sys.executable, "-W", "ignore", "-m", "benchmarks.dedup_ours"]
 
 
@@ -58,10 +60,18 @@ def measure(cache: Path) -> None:
             runs[size] = run(folder)
             if size == JUDGED:
                 gone = removed_rows(folder / "answer.json", rows_of(made))
+                answer, rows = folder / "answer.json", rows_of(made)
                 at_theirs = {size: run(folder, f"dedup.threshold={PEERS_THRESHOLD}", NOT_COUNTED)}
-                more = removed_rows(folder / "answer.json", rows_of(made))
+                more = removed_rows(answer, rows)
+                plain = {size: run(folder, PLAIN)}
+                gone_plain = removed_rows(answer, rows)
+                plain_at_theirs = {size: run(folder, PLAIN, f"dedup.threshold={PEERS_THRESHOLD}", NOT_COUNTED)}
+                more_plain = removed_rows(answer, rows)
     made = corpus(JUDGED, cache)
     report(f"ours, dedup.threshold={PEERS_THRESHOLD}, {NOT_COUNTED}", at_theirs, judge(made, more))
+    report(f"ours, {PLAIN}, dedup.threshold={PEERS_THRESHOLD}, {NOT_COUNTED}", plain_at_theirs, judge(made, more_plain))
+    report(f"ours, {PLAIN}", plain, judge(made, gone_plain))
+    account(made, gone_plain, Dedup().threshold)
     report(f"ours, {NOT_COUNTED}", lean, judge(made, gone))
     report("ours, default settings", runs, judge(made, gone))
     for size, one in cold.items():

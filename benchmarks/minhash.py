@@ -27,6 +27,7 @@ from datasketch import MinHash
 from pipeline.dedup.plan import derive
 from pipeline.text.minhash import SCHEME, signatures
 from pipeline.text.shingles import shingle_sets
+from pipeline.text.shingling import Shingling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -112,12 +113,12 @@ def main() -> None:
 
 def sign(array: pa.Array) -> np.ndarray:
     """Sign with the kernel."""
-    return signatures(array, PLAN.permutations, SHINGLE_SIZE, SEED).values
+    return signatures(array, PLAN.permutations, Shingling(SHINGLE_SIZE), SEED).values
 
 
 def theirs(texts: list[str], array: pa.Array, repeats: int) -> dict[str, float]:
     """Return the median seconds of datasketch's ways."""
-    hashes, offsets = shingle_sets(array, SHINGLE_SIZE)
+    hashes, offsets = shingle_sets(array, Shingling(SHINGLE_SIZE))
     ready = [(hashes[i:j] >> np.uint64(32)).astype(np.uint32) for i, j in pairwise(offsets)]
     if not all(
         (a == b.hashvalues).all() for a, b in zip(sign(array)[:200], bulk(ready[:200], hashfunc=same), strict=True)

@@ -115,7 +115,7 @@ def _dedup(file: Path, settings: Settings) -> tuple[int, list[Row]]:
         pairs,
         derive(own.threshold, own.recall),
         threshold=own.threshold,
-        shingle_size=own.shingle_size,
+        shingling=own.shingling,
         seed=own.seed,
         max_bucket=own.max_bucket,
     )

@@ -152,7 +152,7 @@ def _duplicates(
         sample.column("text").combine_chunks(),
         _corpus(batch, documents, published if whole else None),
         own.threshold,
-        own.shingle_size,
+        own.shingling,
     )
     share = interval(result.with_twin, result.sampled, sum(file.rows for file in documents))
     return {

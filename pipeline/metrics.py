@@ -132,8 +132,6 @@ def _dedup(_: Batch, __: Chain, rows: pa.Table, metrics: Metrics) -> Metrics:
         "rejected_without_survivor": pc.sum(pc.is_null(matched.column("survivor"))).as_py() or 0,
         "survivors_removed": within.num_rows - (pc.sum(stays).as_py() or 0),
         "pairs_below_threshold": pc.sum(below).as_py() or 0,
-        # The audit runs on what is about to be released (publish), where the corpus is compared as well.
-        "audited_duplicate_rate_upper": None,
     }
 
 

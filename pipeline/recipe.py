@@ -139,6 +139,7 @@ DEDUP_CODE = (
         "text/lines.py",
         "text/minhash.py",
         "text/shingles.py",
+        "text/shingling.py",
     ),
     "text/words.py",
     "dedup",
@@ -291,9 +292,9 @@ def warm_up(stages: Sequence[str] = STAGES) -> None:
         elif name == "dedup":
             from pipeline.dedup.exact import exact_keys
             from pipeline.dedup.repetition import count, find_passages, mark, with_cuts
-            from pipeline.stages.signed import sign
+            from pipeline.stages.signed import sign, signing_of
 
-            sign(sample, settings.dedup)
+            sign(sample, [signing_of(settings.dedup)])
             exact_keys(sample)
             names = pa.array(["0" * 32])
             passages = find_passages(sample, sample, 1)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pipeline.mistakes import hint, printable
 from pipeline.source import KNOWN_SOURCES, Model, Name, Share, Source, SourceKind
+from pipeline.text.shingling import Shingling, WordRule
 
 
 class Ingestion(Model):
@@ -128,12 +129,19 @@ class Dedup(Model):
     """Share of a document's shingles from which a preferred one holds it whole, so that it goes, whatever else that one holds. Only
     pairs that the bands nominate are looked at. Not given: only similarity counts."""
     shingle_size: Annotated[int, Field(ge=1, le=32)] = 5
+    words: WordRule = "unicode"
+    """What a word is: `unicode`, each character of a script without spaces is one; `plain`, whatever ``\\w+`` matches, as text-dedup has it."""
     seed: Annotated[int, Field(ge=0)] = 1
     max_bucket: Annotated[int, Field(ge=2)] = 1_000
     """Documents of one bucket that are compared pairwise; beyond it each is compared with the first ones only, and counted."""
     max_removed_share: Share = 0.9
     """A source that loses more than this to deduplication is flagged."""
     repetition: Repetition = Repetition()
+
+    @property
+    def shingling(self) -> Shingling:
+        """How shingles are made."""
+        return Shingling(self.shingle_size, self.words)
 
 
 class MixedLanguages(Model):

@@ -58,7 +58,7 @@ def changed(text: str, every: int) -> str:
 
 
 def similarity(first: str, second: str) -> float:
-    a, b = shingles(first, Settings().dedup.shingle_size), shingles(second, Settings().dedup.shingle_size)
+    a, b = shingles(first, Settings().dedup.shingling), shingles(second, Settings().dedup.shingling)
     return len(a & b) / len(a | b)
 
 

@@ -41,6 +41,7 @@ def plan(
             "threshold": settings.threshold,
             "recall": settings.recall,
             "shingle_size": settings.shingle_size,
+            "words": settings.words,
             "bands": chosen.bands,
             "rows_per_band": chosen.rows,
             "permutations": chosen.permutations,

@@ -21,6 +21,8 @@ from pipeline.text.shingles import shingles
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pipeline.text.shingling import Shingling
+
 Shingle = tuple[str, ...]
 
 
@@ -53,7 +55,7 @@ def audit(
     sample_texts: pa.Array | Sequence[str],
     corpus: Iterable[tuple[pa.Array | Sequence[str], pa.Array | Sequence[str]]],
     threshold: float,
-    shingle_size: int,
+    shingling: Shingling,
 ) -> AuditResult:
     """Measure which documents of the sample have a twin: another id whose exact Jaccard similarity reaches the threshold.
 
@@ -65,17 +67,17 @@ def audit(
         Blocks of ids and texts.
     threshold
         In (0, 1].
-    shingle_size
-        Words in a shingle.
+    shingling
+        How shingles are made.
     """
     names = _plain(sample_ids)
-    index = SampleIndex.build([shingles(text or "", shingle_size) for text in _plain(sample_texts)], threshold)
+    index = SampleIndex.build([shingles(text or "", shingling) for text in _plain(sample_texts)], threshold)
     best: dict[int, Twin] = {}
     compared = 0
     for ids, texts in corpus:
         for other, text in zip(_plain(ids), _plain(texts), strict=True):
             compared += 1
-            for row, similarity in index.near(shingles(text or "", shingle_size)):
+            for row, similarity in index.near(shingles(text or "", shingling)):
                 known = best.get(row)
                 if names[row] != other and (known is None or (-similarity, other) < (-known.similarity, known.twin_id)):
                     best[row] = Twin(names[row], other, similarity)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from pipeline.dedup.plan import Plan
+    from pipeline.text.shingling import Shingling
 
 Pair = tuple[str, str, float]
 """Two document ids and their true Jaccard similarity."""
@@ -50,9 +51,9 @@ def score(documents: int, removed: Collection[str], pairs: Sequence[Pair], thres
     )
 
 
-def true_pairs(ids: Sequence[str], texts: Sequence[str], threshold: float, shingle_size: int) -> list[Pair]:
+def true_pairs(ids: Sequence[str], texts: Sequence[str], threshold: float, shingling: Shingling) -> list[Pair]:
     """Return all pairs at or above the threshold by the reference definition, exhaustively: slow and certain."""
-    sets = [shingles(text, shingle_size) for text in texts]
+    sets = [shingles(text, shingling) for text in texts]
     index = SampleIndex.build(sets, threshold)
     return [
         (ids[row], ids[other], similarity)
@@ -68,7 +69,7 @@ def deduplicate(
     plan: Plan,
     *,
     threshold: float,
-    shingle_size: int,
+    shingling: Shingling,
     seed: int,
     max_bucket: int,
 ) -> Duplicates:
@@ -79,10 +80,10 @@ def deduplicate(
         source_rank=np.zeros(len(ids), np.int64),
         characters=np.array([len(text) for text in texts], np.int64),
         exact=exact_keys(array),
-        bands=band_hashes(array, plan, shingle_size, seed),
+        bands=band_hashes(array, plan, shingling, seed),
         texts=lambda rows: array.take(pa.array(rows)),
     )
-    return find_duplicates(batch, Rules(threshold, shingle_size, max_bucket))
+    return find_duplicates(batch, Rules(threshold, shingling, max_bucket))
 
 
 def evaluate(
@@ -92,13 +93,11 @@ def evaluate(
     plan: Plan,
     *,
     threshold: float,
-    shingle_size: int,
+    shingling: Shingling,
     seed: int,
     max_bucket: int,
 ) -> Evaluation:
     """Deduplicate the texts and compare with the true pairs."""
-    found = deduplicate(
-        ids, texts, plan, threshold=threshold, shingle_size=shingle_size, seed=seed, max_bucket=max_bucket
-    )
+    found = deduplicate(ids, texts, plan, threshold=threshold, shingling=shingling, seed=seed, max_bucket=max_bucket)
     removed = [name for name, survivor in zip(ids, found.survivor.to_pylist(), strict=True) if survivor is not None]
     return score(len(ids), removed, pairs, threshold)

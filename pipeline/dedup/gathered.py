@@ -24,6 +24,7 @@ from pipeline.text.shingles import ShingleSets, shingle_sets
 
 if TYPE_CHECKING:
     from pipeline.dedup.sides import Texts
+    from pipeline.text.shingling import Shingling
 
 
 NO_KEYS = np.empty((0, 2), np.uint64)
@@ -42,7 +43,7 @@ def pieces_here(
     texts: Texts,
     rows: npt.NDArray[np.int64],
     characters: npt.NDArray[np.int64],
-    shingle_size: int,
+    shingling: Shingling,
     budget: int,
     redact: Callable[[pa.Array], pa.Array] | None = None,
 ) -> Iterator[Comparable]:
@@ -56,8 +57,8 @@ def pieces_here(
         Rising, so that neighbours are read together.
     characters
         Of each of these rows.
-    shingle_size
-        Words in a shingle.
+    shingling
+        How shingles are made.
     budget
         Characters that are read at once (or one text).
     redact
@@ -65,17 +66,17 @@ def pieces_here(
     """
     for piece in _pieces(characters, budget):
         read = texts(rows[piece])
-        yield within(read, shingle_size) if redact is None else across(redact(read), shingle_size)
+        yield within(read, shingling) if redact is None else across(redact(read), shingling)
 
 
-def within(texts: pa.Array, shingle_size: int) -> Comparable:
+def within(texts: pa.Array, shingling: Shingling) -> Comparable:
     """Return what is compared of texts of one batch, among which none equals another."""
-    return Comparable(NO_KEYS, shingle_sets(texts, shingle_size))
+    return Comparable(NO_KEYS, shingle_sets(texts, shingling))
 
 
-def across(texts: pa.Array, shingle_size: int) -> Comparable:
+def across(texts: pa.Array, shingling: Shingling) -> Comparable:
     """Return what is compared of texts of the batch and of published ones, which may be equal."""
-    return Comparable(exact_keys(texts), shingle_sets(texts, shingle_size))
+    return Comparable(exact_keys(texts), shingle_sets(texts, shingling))
 
 
 @contextmanager

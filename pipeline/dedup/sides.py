@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.dedup.exact import Keys
     from pipeline.dedup.gathered import Comparable
     from pipeline.dedup.signatures import Bands
+    from pipeline.text.shingling import Shingling
 
 Texts = Callable[[npt.NDArray[np.int64]], pa.Array]
 """Reads the texts of the given rows, in their order."""
@@ -41,9 +42,12 @@ class DuplicatesInput:
     characters: npt.NDArray[np.int64]
     exact: Keys
     bands: Bands
+    """Their own signatures', by which they meet one another."""
     texts: Texts
     """Raw texts."""
     pieces: Pieces | None = None
+    published_bands: Bands | None = None
+    """Those by which published documents are looked for, if some of these were signed otherwise; None: `bands`."""
     choose: Elsewhere | None = None
     """Has survivors chosen elsewhere where the pairs are too many for the driver; None: here, one part after the other."""
 
@@ -75,8 +79,8 @@ class Rules:
 
     threshold: float
     """Jaccard similarity from which two documents are one."""
-    shingle_size: int
-    """Words in a shingle, as in the bands."""
+    shingling: Shingling
+    """As in the bands."""
     max_bucket: int
     """Largest bucket whose documents are all paired; see `candidates`."""
     block_characters: int = 64_000_000

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.dedup.plan import Plan
+    from pipeline.text.shingling import Shingling
 
 
 class Bands(NamedTuple):
@@ -26,9 +27,9 @@ class Bands(NamedTuple):
     """Shape ``(n,)``; false for a document without words, which is nobody's candidate (its hashes are 0)."""
 
 
-def band_hashes(texts: pa.Array, plan: Plan, shingle_size: int, seed: int) -> Bands:
+def band_hashes(texts: pa.Array, plan: Plan, shingling: Shingling, seed: int) -> Bands:
     """Return the band hashes of each text. A row's result depends on its text alone, so any split into batches gives the same."""
-    signed = signatures(texts, plan.permutations, shingle_size, seed)
+    signed = signatures(texts, plan.permutations, shingling, seed)
     usable = signed.shingles > 0
     return Bands(_hash_bands(signed.values, usable, plan.bands, plan.rows), usable)
 

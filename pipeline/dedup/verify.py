@@ -57,7 +57,9 @@ def no_pairs() -> VerifiedPairs:
 def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rules) -> VerifiedPairs:
     """Return the verified pairs (row of the batch, row of the published side): redacted text with published text."""
     documents = len(published.releases)
-    candidates, capped = candidates_against(batch.bands, published.buckets, documents, rules.max_bucket)
+    candidates, capped = candidates_against(
+        batch.published_bands or batch.bands, published.buckets, documents, rules.max_bucket
+    )
     # The published texts' lengths are not known; a candidate's own length stands for its partner's.
     weights = np.zeros(documents, np.int64)
     weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
@@ -67,7 +69,7 @@ def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rul
     with gathered(_pieces(batch, rows, rules, published.redact)) as ours:
         for block in blocks(candidates, np.zeros_like(batch.characters), weights, rules.block_characters, same=False):
             published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
-            theirs = across(published.texts(published_rows), rules.shingle_size)
+            theirs = across(published.texts(published_rows), rules.shingling)
             equal[block] = (ours.keys[left[block]] == theirs.keys[right]).all(axis=1)
             found = overlap(ours.sets, theirs.sets, np.column_stack([left[block], right]))
             similarity[block], contained[block] = found.jaccard, found.first_in_second
@@ -107,7 +109,7 @@ def _pieces(
     elsewhere = batch.pieces(rows, redact is not None) if batch.pieces is not None else None
     if elsewhere is not None:
         return elsewhere
-    return pieces_here(batch.texts, rows, batch.characters[rows], rules.shingle_size, rules.block_characters, redact)
+    return pieces_here(batch.texts, rows, batch.characters[rows], rules.shingling, rules.block_characters, redact)
 
 
 def _verified(

@@ -11,6 +11,7 @@ from pipeline.errors import ContractViolation, ReleaseConflict, SnapshotError, U
 from pipeline.lake.record import BatchId, Digest, Part, Record, canonical
 from pipeline.lake.store import Store
 from pipeline.lake.tables import TABLES, WAREHOUSE
+from pipeline.text.shingling import WordRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,17 @@ class Segment(Part):
         return self.document_file, self.band_file
 
 
+class Signing(Part):
+    """How documents were signed for the index: only signatures of one kind can agree."""
+
+    bands: Annotated[int, Field(ge=1)]
+    rows: Annotated[int, Field(ge=1)]
+    """Values of the signature in a band."""
+    shingle_size: Annotated[int, Field(ge=1)]
+    words: WordRule = "unicode"
+    seed: Annotated[int, Field(ge=0)]
+
+
 class Release(Record):
     """One published version of the corpus."""
 
@@ -67,6 +79,8 @@ class Release(Record):
     """The Iceberg snapshot of each table."""
     index: tuple[Segment, ...] | None = None
     """The index of near-duplicates, oldest part first; null where there is none: a batch is compared with the table `signatures`."""
+    signings: tuple[Signing, ...] | None = None
+    """The ways in which the corpus's documents were signed; null where that was not recorded: their batches' settings say it."""
     documents: Annotated[int, Field(ge=0)]
     """Documents in the corpus."""
     added: Annotated[int, Field(ge=0)]

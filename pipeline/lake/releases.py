@@ -16,7 +16,7 @@ from pipeline.faults import point
 from pipeline.lake.addition import check_addition, check_new, count_in
 from pipeline.lake.format import add_root, prepared
 from pipeline.lake.lease import Lease, hold
-from pipeline.lake.release import Approval, Release
+from pipeline.lake.release import Approval, Release, Signing
 from pipeline.lake.rows import Selection
 from pipeline.lake.tables import TABLES, Metric
 from pipeline.lake.writer import Writer, digest_of
@@ -24,7 +24,7 @@ from pipeline.lake.writer import Writer, digest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Approval", "Corpus", "Metric", "Release"]
+__all__ = ["Approval", "Corpus", "Metric", "Release", "Signing"]
 
 _ROLLED_BACK = ("documents", "signatures", "metrics")
 """Tables that a rollback sets back. Tombstones and decisions stay: what was taken down stays out, what was decided stays known."""
@@ -52,6 +52,7 @@ class Corpus(Writer):
         documents: Sequence[str],
         signatures: Sequence[str] = (),
         decisions: Sequence[str] = (),
+        signing: Signing | None = None,
         metrics: Sequence[Metric] = (),
         kpis: Mapping[str, Any] | None = None,
         marks: Sequence[str] = (),
@@ -68,6 +69,8 @@ class Corpus(Writer):
             The batch and its publish stage. Published already: that release is returned and nothing is done.
         documents, signatures, decisions
             Names of Parquet files that `pipeline.lake.tables.write_rows` wrote. Either every document has a signature or none.
+        signing
+            How the signatures were made, so that later batches can be signed alike.
         metrics
             Figures of the batch, for the gates' history.
         kpis, marks, approved
@@ -109,6 +112,7 @@ class Corpus(Writer):
                 digest=addition.digest,
                 added=addition.digest.rows - so_far.rows,
                 index=self._index_with(held, newest, index, addition.files, batch_id),
+                signings=_signings_with(newest, signing, signed=bool(signatures)),
                 kpis=dict(kpis or {}),
                 marks=tuple(marks),
                 approved=approved,
@@ -197,6 +201,7 @@ class Corpus(Writer):
                 removed=len(before - after),
                 reason=reason,
                 rolled_back_to=to,
+                signings=target.signings,
                 # One that retention took is made anew by the next publish.
                 index=target.index if self.index(target) is not None else None,
                 kpis=target.kpis,
@@ -255,6 +260,14 @@ class Corpus(Writer):
                 f"the batch builds on release {base or 0}, the newest is {number}: rebase it and publish again"
             )
         return newest
+
+
+def _signings_with(newest: Release | None, signing: Signing | None, *, signed: bool) -> tuple[Signing, ...] | None:
+    """Return the signings of a corpus that a batch joins; None where it is not known how some of its documents were signed."""
+    known = newest.signings if newest else ()
+    if known is None or (signed and signing is None):
+        return None
+    return known if signing is None or signing in known else (*known, signing)
 
 
 def _checked(values: Iterable[str], length: int, what: str) -> frozenset[str]:

@@ -54,10 +54,10 @@ class Writer(Reader):
             files, gone = (add or {}).get(table, ()), (remove or {}).get(table, ())
             tables[table] = self._tables.change(table, start[table], lease.fence, add=files, remove=gone)
             point(f"corpus.{table}.after")
-        counts = {"added": 0, "removed": 0, "documents": digest.rows}
+        defaults = {"added": 0, "removed": 0, "documents": digest.rows, "signings": newest.signings if newest else ()}
         release = Release.model_validate(
             {
-                **counts,
+                **defaults,
                 **fields,
                 "number": number,
                 "builds_on": newest.number if newest else None,

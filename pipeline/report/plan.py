@@ -14,7 +14,7 @@ def print_plan(console: Console, plan: dict[str, Any]) -> None:
     """Print the bands, the curve of what they catch, and the comparisons that come to nothing."""
     console.print(
         f"{plan['bands']} bands of {plan['rows_per_band']} rows: signatures of {plan['permutations']} values over shingles of "
-        f"{plan['shingle_size']} words; {plan['bytes_per_document']} bytes a document in the index"
+        f"{plan['shingle_size']} words ({plan['words']}); {plan['bytes_per_document']} bytes a document in the index"
     )
     table = Table("similarity of a pair", "is compared", "", title="what is caught")
     for name, share in plan["catch"].items():

@@ -19,6 +19,7 @@ from pipeline.settings import BenchmarkSlice
 from pipeline.slices.benchmarks import load_items
 from pipeline.text.function_words import ENGLISH as FUNCTION_WORDS
 from pipeline.text.shingles import shingle_sets
+from pipeline.text.shingling import Shingling
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Vocabulary:
     def hits(self, texts: pa.Array) -> npt.NDArray[np.bool_]:
         """Return which of the words some texts hold; shards' answers are merged with ``|``."""
         found = np.zeros(len(self.hashes), bool)
-        seen = np.unique(shingle_sets(texts, 1).hashes)
+        seen = np.unique(shingle_sets(texts, Shingling(1)).hashes)
         place = np.searchsorted(self.hashes, seen)
         place[place == len(self.hashes)] = 0
         if len(self.hashes):
@@ -53,8 +54,8 @@ class Vocabulary:
 def vocabulary_of(slices: tuple[BenchmarkSlice, ...]) -> Vocabulary:
     """Return the vocabulary of some slices, built once a process."""
     items = load_items(slices)
-    common = shingle_sets(pa.array(sorted(FUNCTION_WORDS), pa.string()), 1).hashes
-    sets = shingle_sets(pa.array([item.text for item in items], pa.string()), 1)
+    common = shingle_sets(pa.array(sorted(FUNCTION_WORDS), pa.string()), Shingling(1)).hashes
+    sets = shingle_sets(pa.array([item.text for item in items], pa.string()), Shingling(1))
     hashes = np.setdiff1d(sets.hashes, common)
     places = []
     for number, item in enumerate(items):

@@ -19,6 +19,7 @@ import pyarrow as pa
 from pipeline.settings import BenchmarkSlice
 from pipeline.slices.benchmarks import Item, load_items
 from pipeline.text.shingles import shingle_sets
+from pipeline.text.shingling import Shingling
 from pipeline.text.words import words
 
 MIN_WORDS = 8
@@ -64,7 +65,7 @@ class ItemIndex:
         rows: list[npt.NDArray[np.int64]] = []
         found: list[npt.NDArray[np.int64]] = []
         for size, (hashes, items) in self.by_size.items():
-            sets = shingle_sets(texts, size)
+            sets = shingle_sets(texts, Shingling(size))
             row_of = np.repeat(np.arange(len(texts)), np.diff(sets.offsets))
             start = np.searchsorted(hashes, sets.hashes, "left")
             count = np.searchsorted(hashes, sets.hashes, "right") - start
@@ -85,7 +86,7 @@ def index_of(slices: tuple[BenchmarkSlice, ...], shingle_size: int) -> ItemIndex
 def _index(
     items: Sequence[Item], numbers: Sequence[int], size: int
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    sets = shingle_sets(pa.array([items[number].text for number in numbers], pa.string()), size)
+    sets = shingle_sets(pa.array([items[number].text for number in numbers], pa.string()), Shingling(size))
     owner = np.repeat(np.array(numbers, np.int64), np.diff(sets.offsets))
     order = np.lexsort((owner, sets.hashes))
     hashes, owner = sets.hashes[order], owner[order]

@@ -68,8 +68,8 @@ def prepare_shard(task: tuple[int, str], chain: Chain, settings: Settings, folde
     shard, wanted = task
     table = read_scratch(chain.lake, wanted)
     texts = without(one(chain.texts(shard).take(table.column("row"))), one(table.column("cuts")))
-    size = settings.dedup.shingle_size
-    found = across(redactor(settings)(texts), size) if redacted else within(texts, size)
+    shingling = settings.dedup.shingling
+    found = across(redactor(settings)(texts), shingling) if redacted else within(texts, shingling)
     lists = pa.LargeListArray.from_arrays(pa.array(found.sets.offsets), pa.array(found.sets.hashes))
     answer = pa.table({"hashes": lists})
     if redacted:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.find import CONTAINED, Duplicates
-from pipeline.dedup.plan import derive
+from pipeline.dedup.plan import Plan
 from pipeline.dedup.published import published_side
 from pipeline.document import DEDUP
 from pipeline.history import base_release
@@ -25,7 +25,17 @@ from pipeline.lake.snapshots import COLUMNS_ROLE, unify, write_shard
 from pipeline.stages.candidate_tasks import pieces_on_workers, redactor
 from pipeline.stages.choice_tasks import choose_on_workers
 from pipeline.stages.repetition import mark_shards
-from pipeline.stages.signed import ShardScratch, Signed, as_lists, find, load_signed, sign_shard, texts_of
+from pipeline.stages.signed import (
+    ShardScratch,
+    Signed,
+    as_lists,
+    find,
+    load_signed,
+    sign_shard,
+    signing_of,
+    signings_of,
+    texts_of,
+)
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
 
@@ -33,14 +43,18 @@ from pipeline.work import Output, Work
 def run(work: Work) -> Output:
     """Find the batch's duplicates and write the verdicts."""
     batch, chain = work.batch, work.chain
-    task = partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder)
-    names = mark_shards(work, [ShardScratch(*files) for files in work.on_workers(list(range(chain.shards)), task)])
-    signed = load_signed(chain, batch.settings, names)
     base = base_release(batch)
+    own = signing_of(batch.settings.dedup)
+    known = signings_of(batch, base)
+    signings = (own, *(other for other in known if other != own))
+    task = partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder, signings=signings)
+    files = [ShardScratch(*names) for names in work.on_workers(list(range(chain.shards)), task)]
+    names = mark_shards(work, files, signings)
+    signed = load_signed(chain, batch.settings, names)
     published = None
     if base is not None:
         safe = redactor(batch.settings)
-        published = published_side(batch.corpus, base, signed.bands, safe, batch.settings.dedup.max_bucket)
+        published = published_side(batch.corpus, base, signed.published_bands, safe, batch.settings.dedup.max_bucket)
     pieces = partial(pieces_on_workers, work, signed)
     found = find(
         batch.settings.dedup,
@@ -50,19 +64,20 @@ def run(work: Work) -> Output:
         pieces,
         partial(choose_on_workers, work),
     )
-    files = _write(work, signed, found)
+    written = _write(work, signed, found)
     for name in names:
         batch.lake.remove(name)
-    plan = derive(batch.settings.dedup.threshold, batch.settings.dedup.recall)
+    threshold = batch.settings.dedup.threshold
     metrics: dict[str, float | str | None] = {
         **asdict(found.statistics),
-        "threshold": batch.settings.dedup.threshold,
-        "bands": plan.bands,
-        "rows_per_band": plan.rows,
+        "threshold": threshold,
+        "bands": own.bands,
+        "rows_per_band": own.rows,
+        "published_catch": min((Plan(s.bands, s.rows).catch(threshold) for s in known), default=None),
         "compared_with_release": batch.record.base,
         **_repetition_metrics(signed.repetition),
     }
-    return Output(files, metrics)
+    return Output(written, metrics)
 
 
 def _repetition_metrics(repetition: pa.Array | None) -> dict[str, float | str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -13,9 +14,10 @@ from pipeline.batch import Batch
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.published import published_since
 from pipeline.dedup.signatures import Bands
+from pipeline.lake.release import Signing
 from pipeline.lake.snapshots import Chain
 from pipeline.settings import Settings
-from pipeline.stages.signed import Rows, Signed, find, matrix, ranks_of, texts_of
+from pipeline.stages.signed import Rows, Signed, find, matrix, ranks_of, sign, signing_of, signings_of, texts_of
 from pipeline.text.arrow import one
 
 
@@ -34,11 +36,16 @@ def duplicates_at_publish(batch: Batch, chain: Chain, gone: set[str], onto: int 
     """
     if chain.manifest("dedup").switched_off:
         return {}
-    signed = _signed_again(chain, batch.settings, gone)
-    published = None
     release = batch.corpus.get(onto) if onto is not None and onto != batch.record.base else None
+    own = signing_of(batch.settings.dedup)
+    signed = _signed_again(
+        chain, batch.settings, gone, [other for other in signings_of(batch, release) if other != own]
+    )
+    published = None
     if release is not None:
-        published = published_since(batch.corpus, batch.record.base, release, signed.bands, lambda texts: texts)
+        published = published_since(
+            batch.corpus, batch.record.base, release, signed.published_bands, lambda texts: texts
+        )
     similar = batch.settings.dedup.model_copy(update={"containment": None})
     found = find(similar, signed, partial(texts_of, chain, signed), published)
     ids = signed.document_ids.to_pylist()
@@ -52,20 +59,29 @@ def duplicates_at_publish(batch: Batch, chain: Chain, gone: set[str], onto: int 
     }
 
 
-def _signed_again(chain: Chain, settings: Settings, gone: set[str]) -> Signed:
-    """Return the live documents with the bands that dedup wrote and the exact keys of their text as it is now."""
+def _signed_again(chain: Chain, settings: Settings, gone: set[str], others: Sequence[Signing]) -> Signed:
+    """Return the live documents with the bands that dedup wrote and the exact keys of their text as it is now.
+
+    Bands of other signings, which the newer releases may bring, are made from the redacted text: the few pairs that only the raw text
+    would nominate are left to the audit.
+    """
     ranks = ranks_of(settings)
     parts: list[tuple[pa.Table, Rows, int]] = []
+    foreign: list[npt.NDArray[np.int64]] = []
     for shard in range(chain.shards):
         rows = np.flatnonzero(chain.live(shard)).astype(np.int64)
         table = chain.documents(shard, ["document_id", "source", "characters", "bands", "text"], rows)
         stays = np.array([name not in gone for name in table.column("document_id").to_pylist()], bool)
-        exact = exact_keys(one(table.column("text")))[stays]
+        texts = one(table.column("text"))
+        exact = exact_keys(texts)[stays]
+        if others:
+            foreign.append(sign(texts, others).hashes[stays])
         table = table.drop_columns(["text"]).filter(pa.array(stays))
         table = table.append_column("exact_0", pa.array(exact[:, 0])).append_column("exact_1", pa.array(exact[:, 1]))
         parts.append((table, rows[stays], shard))
     table = pa.concat_tables([part for part, _, _ in parts])
     hashes = matrix(table.column("bands"))
+    usable = _usable(hashes, table.num_rows)
     return Signed(
         np.concatenate([np.full(len(rows), shard, np.int64) for _, rows, shard in parts]),
         np.concatenate([rows for _, rows, _ in parts]),
@@ -73,7 +89,8 @@ def _signed_again(chain: Chain, settings: Settings, gone: set[str]) -> Signed:
         np.array([ranks[name] for name in table.column("source").to_pylist()], np.int64),
         table.column("characters").to_numpy().astype(np.int64),
         np.column_stack([table.column("exact_0").to_numpy(), table.column("exact_1").to_numpy()]),
-        Bands(hashes, _usable(hashes, table.num_rows)),
+        Bands(hashes, usable),
+        Bands(np.hstack([hashes, np.concatenate(foreign)]) if others and len(hashes) else hashes, usable),
     )
 
 

@@ -7,6 +7,7 @@ ones; text is read again only where something is to be cut.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.repetition import Counts, mark, merge, with_cuts
+from pipeline.lake.release import Signing
 from pipeline.lake.snapshots import Chain
 from pipeline.lake.store import Store
 from pipeline.settings import Dedup
@@ -31,7 +33,7 @@ BLOCK_PASSAGES = 20_000_000
 _SPAN = 2**64
 
 
-def mark_shards(work: Work, files: list[ShardScratch]) -> list[str]:
+def mark_shards(work: Work, files: list[ShardScratch], signings: Sequence[Signing]) -> list[str]:
     """Add the column `repetition` to the signed documents, with new signatures where something is cut; return their files."""
     rule = work.batch.settings.dedup.repetition
     counts = [file.counts for file in files if file.counts is not None]
@@ -40,7 +42,12 @@ def mark_shards(work: Work, files: list[ShardScratch]) -> list[str]:
     lake = work.batch.lake
     repeated = write_columns(lake, work.folder, "repeated", add_up(lake, counts, rule.documents))
     task = partial(
-        mark_shard, chain=work.chain, settings=work.batch.settings.dedup, folder=work.folder, repeated=repeated
+        mark_shard,
+        chain=work.chain,
+        settings=work.batch.settings.dedup,
+        folder=work.folder,
+        repeated=repeated,
+        signings=signings,
     )
     names = work.on_workers(list(enumerate(files)), task)
     for name in (repeated, *counts, *(name for file in files for name in (file.signed, file.passages) if name)):
@@ -58,7 +65,9 @@ def add_up(lake: Store, names: list[str], least: int) -> Counts:
     )
 
 
-def mark_shard(task: tuple[int, list[str]], chain: Chain, settings: Dedup, folder: str, repeated: str) -> str:
+def mark_shard(
+    task: tuple[int, list[str]], chain: Chain, settings: Dedup, folder: str, repeated: str, signings: Sequence[Signing]
+) -> str:
     """Mark and cut the documents of one shard (on a worker) and return the name of the file with the signed documents."""
     shard, files = task
     file = ShardScratch(*files)
@@ -69,16 +78,16 @@ def mark_shard(task: tuple[int, list[str]], chain: Chain, settings: Dedup, folde
     if settings.repetition.policy == "cut" and len(many.hashes):
         texts = one(chain.texts(shard).take(table.column("row")))
         marked = with_cuts(marked, found, texts, one(table.column("document_id")), many)
-        table = _signed_anew(table, texts, pc.struct_field(marked, "cuts"), settings)
+        table = _signed_anew(table, texts, pc.struct_field(marked, "cuts"), signings)
     return json.dumps(
         write_scratch(chain.lake, folder, f"signed-{shard:05d}", table.append_column("repetition", marked))
     )
 
 
-def _signed_anew(table: pa.Table, texts: pa.Array, cuts: pa.Array, settings: Dedup) -> pa.Table:
+def _signed_anew(table: pa.Table, texts: pa.Array, cuts: pa.Array, signings: Sequence[Signing]) -> pa.Table:
     """Return signed documents with the signatures of what is left of those that are cut."""
     rows = np.flatnonzero(cuts.is_valid().to_numpy(zero_copy_only=False))
-    fresh = sign(without(texts.take(pa.array(rows)), cuts.take(pa.array(rows))), settings)
+    fresh = sign(without(texts.take(pa.array(rows)), cuts.take(pa.array(rows))), signings)
     hashes, usable = matrix(table.column("bands")).copy(), table.column("usable").to_numpy().copy()
     hashes[rows], usable[rows] = fresh.hashes, fresh.usable
     names = table.column_names

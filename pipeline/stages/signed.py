@@ -11,19 +11,22 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.batch import Batch, list_batches, load_batch
 from pipeline.dedup.components import EDGES_ON_DRIVER, Elsewhere
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import Duplicates, find_duplicates
-from pipeline.dedup.plan import derive
+from pipeline.dedup.plan import Plan, derive
 from pipeline.dedup.repetition import count, find_passages
 from pipeline.dedup.sides import DuplicatesInput, Pieces, PublishedInput, Rules
 from pipeline.dedup.signatures import Bands, band_hashes
 from pipeline.document import DEDUP
+from pipeline.lake.release import Release, Signing
 from pipeline.lake.snapshots import Chain
 from pipeline.settings import Dedup, Settings
 from pipeline.stages.scratch import read_scratch, write_columns, write_scratch
 from pipeline.text.arrow import one
 from pipeline.text.cuts import without
+from pipeline.text.shingling import Shingling
 
 Rows = npt.NDArray[np.int64]
 
@@ -42,13 +45,47 @@ class Signed(NamedTuple):
     characters: Rows
     exact: npt.NDArray[np.uint64]
     bands: Bands
+    published_bands: Bands
+    """The same and those of other signings, under which published documents may be found."""
     repetition: pa.Array | None = None
     """The column of that name; None where nobody asked for it."""
 
 
-def sign(texts: pa.Array, settings: Dedup) -> Bands:
-    """Return the band hashes of texts under the configured threshold, recall, shingle size and seed."""
-    return band_hashes(texts, derive(settings.threshold, settings.recall), settings.shingle_size, settings.seed)
+def signing_of(settings: Dedup) -> Signing:
+    """Return how documents are signed under some settings."""
+    plan = derive(settings.threshold, settings.recall)
+    return Signing(
+        bands=plan.bands, rows=plan.rows, shingle_size=settings.shingle_size, words=settings.words, seed=settings.seed
+    )
+
+
+def signings_of(batch: Batch, release: Release | None) -> tuple[Signing, ...]:
+    """Return the ways in which a release's documents were signed.
+
+    Where the release does not say it (an older lake), every configuration that its batches were run with counts.
+    """
+    if release is None:
+        return ()
+    if release.signings is not None:
+        return release.signings
+    references = (
+        reference
+        for entry in batch.corpus.standing(release)
+        for reference in list_batches(batch.settings, entry.batch_id)
+    )
+    return tuple(dict.fromkeys(signing_of(load_batch(reference).settings.dedup) for reference in references))
+
+
+def sign(texts: pa.Array, signings: Sequence[Signing]) -> Bands:
+    """Return the band hashes of texts under one signing after the other, side by side; a text without words by the first has none."""
+    parts = [
+        band_hashes(texts, Plan(one.bands, one.rows), Shingling(one.shingle_size, one.words), one.seed)
+        for one in signings
+    ]
+    first = parts[0]
+    # By another rule a text may have no word: its hashes there are the first's, which say nothing new.
+    hashes = [np.where(part.usable[:, None], part.hashes, first.hashes[:, :1]) for part in parts]
+    return Bands(np.hstack(hashes), first.usable)
 
 
 def find(
@@ -61,11 +98,12 @@ def find(
 ) -> Duplicates:
     """Compare signed documents with one another and with the published side; `pieces` has many of them read elsewhere, `choose` many pairs decided."""
     batch = DuplicatesInput(
-        signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts, pieces, choose
-    )
+        signed.document_ids, signed.source_rank, signed.characters, signed.exact, signed.bands, texts, pieces,
+        published_bands=signed.published_bands, choose=choose,
+    )  # fmt: skip
     rules = Rules(
         settings.threshold,
-        settings.shingle_size,
+        settings.shingling,
         settings.max_bucket,
         containment=settings.containment,
         edges=EDGES_ON_DRIVER,
@@ -82,12 +120,12 @@ class ShardScratch(NamedTuple):
     passages: str | None = None
 
 
-def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str) -> str:
+def sign_shard(shard: int, chain: Chain, settings: Dedup, folder: str, signings: Sequence[Signing]) -> str:
     """Sign the live documents of one shard (on a worker) and return its `ShardScratch`."""
     rows = np.flatnonzero(chain.live(shard)).astype(np.int64)
     table = chain.documents(shard, ["document_id", "source", "characters", "text"], rows)
     texts = one(table.column("text"))
-    bands = sign(texts, settings)
+    bands = sign(texts, signings)
     exact = exact_keys(texts)
     scratch = pa.table(
         {
@@ -120,6 +158,7 @@ def load_signed(chain: Chain, settings: Settings, names: Sequence[str]) -> Signe
     """Read the scratch files of all shards."""
     table = pa.concat_tables([read_scratch(chain.lake, name) for name in names])
     ranks = ranks_of(settings)
+    bands, usable = matrix(table.column("bands")), table.column("usable").to_numpy()
     return Signed(
         table.column("shard").to_numpy(),
         table.column("row").to_numpy(),
@@ -127,7 +166,8 @@ def load_signed(chain: Chain, settings: Settings, names: Sequence[str]) -> Signe
         np.array([ranks[name] for name in table.column("source").to_pylist()], np.int64),
         table.column("characters").to_numpy().astype(np.int64),
         np.column_stack([table.column("exact_0").to_numpy(), table.column("exact_1").to_numpy()]),
-        Bands(matrix(table.column("bands")), table.column("usable").to_numpy()),
+        Bands(np.ascontiguousarray(bands[:, : signing_of(settings.dedup).bands]), usable),
+        Bands(bands, usable),
         one(table.column("repetition")) if "repetition" in table.column_names else None,
     )
 

@@ -22,6 +22,8 @@ from pipeline.text.words import character_table, hash_words, max_words
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipeline.text.shingling import Shingling
+
 SCHEME = "affine32"
 """datasketch's name of the scheme; `MinHash(hashvalues=signature, seed=seed, scheme=SCHEME)` reads a signature."""
 
@@ -47,11 +49,11 @@ def permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDA
     return np.ascontiguousarray(factors), np.ascontiguousarray(summands)
 
 
-def signatures(texts: pa.Array, count: int, shingle_size: int, seed: int) -> Signatures:
+def signatures(texts: pa.Array, count: int, shingling: Shingling, seed: int) -> Signatures:
     """Return the MinHash signature of each text, `count` values long."""
     data, offsets = string_buffers(texts)
     factors, summands = permutations(count, seed)
-    return Signatures(*_sign(data, offsets, character_table(), shingle_size, factors, summands))
+    return Signatures(*_sign(data, offsets, character_table(shingling.words), shingling.size, factors, summands))
 
 
 @kernel

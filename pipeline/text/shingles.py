@@ -1,6 +1,6 @@
 """Shingles: the word n-grams by which texts are compared, as a specification and as a kernel.
 
-A text of fewer words than `shingle_size` is one shingle, all its words. A text without words has none: its shingle set is
+A text of fewer words than a shingle has is one shingle, all its words. A text without words has none: its shingle set is
 empty, its similarity with anything is 0, and it is nobody's near-duplicate.
 """
 
@@ -19,19 +19,22 @@ from pipeline.text.words import character_table, hash_words, max_words, words
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipeline.text.shingling import Shingling
 
-def shingles(text: str, shingle_size: int) -> set[tuple[str, ...]]:
+
+def shingles(text: str, shingling: Shingling) -> set[tuple[str, ...]]:
     """Return the shingles of a text as they are defined: sets of words in a row.
 
-    >>> sorted(shingles("a b a b", 2))
+    >>> from pipeline.text.shingling import Shingling
+    >>> sorted(shingles("a b a b", Shingling(2)))
     [('a', 'b'), ('b', 'a')]
-    >>> shingles("a b", 5), shingles("?!", 5)
+    >>> shingles("a b", Shingling(5)), shingles("?!", Shingling(5))
     ({('a', 'b')}, set())
     """
-    found = words(text)
-    if len(found) < shingle_size:
+    found = words(text, shingling.words)
+    if len(found) < shingling.size:
         return {tuple(found)} if found else set()
-    return set(zip(*(found[i:] for i in range(shingle_size)), strict=False))
+    return set(zip(*(found[i:] for i in range(shingling.size)), strict=False))
 
 
 class ShingleSets(NamedTuple):
@@ -41,13 +44,13 @@ class ShingleSets(NamedTuple):
     offsets: npt.NDArray[np.int64]
 
 
-def shingle_sets(texts: pa.Array, shingle_size: int) -> ShingleSets:
+def shingle_sets(texts: pa.Array, shingling: Shingling) -> ShingleSets:
     """Return the set of 64-bit shingle hashes of each text.
 
     With 64 bits, two of a million different shingles meet by chance with probability 3e-8: for texts the sets are exact.
     """
     data, offsets = string_buffers(texts)
-    return ShingleSets(*_shingle_sets(data, offsets, character_table(), shingle_size))
+    return ShingleSets(*_shingle_sets(data, offsets, character_table(shingling.words), shingling.size))
 
 
 @kernel

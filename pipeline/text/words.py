@@ -1,4 +1,4 @@
-"""What a word is, twice: as a readable specification and as a kernel over UTF-8 bytes.
+r"""What a word is, twice: as a readable specification and as a kernel over UTF-8 bytes.
 
 A word is a run of letters, digits and underscores, in lower case; combining marks continue a word and never begin one, so that
 Indic words stay whole and an emoji's variation selector is no word. In scripts that are written without spaces every
@@ -6,6 +6,8 @@ character is a word of its own, marks included. Everything else separates.
 
 Lower case is Unicode's simple mapping, code point by code point: it never changes the number of code points and does not look
 at neighbours (no final sigma). Which code points are letters is Python's Unicode version, `unicodedata.unidata_version`.
+
+By the rule `plain` a word is what ``\w+`` matches in lower case: no mark belongs to one, and a script without spaces is no exception.
 """
 
 from __future__ import annotations
@@ -14,12 +16,16 @@ import re
 import sys
 import unicodedata
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.text.hashing import WORD_BASE, mix64
 from pipeline.text.kernels import kernel
+
+if TYPE_CHECKING:
+    from pipeline.text.shingling import WordRule
 
 SEPARATOR, LETTER, SINGLE, MARK = 0, 1, 2, 3
 """Classes of a code point: between words, within a word, a word of its own, continues a word."""
@@ -46,6 +52,7 @@ SPACELESS: tuple[tuple[int, int], ...] = (
 )
 """Blocks of the scripts that are written without spaces between words (Unicode Standard, chapters 16 and 18)."""
 
+_PLAIN = re.compile(r"\w+")
 _CODE_POINTS = sys.maxunicode + 1
 _CLASS_SHIFT = 24
 _LOWER_MASK = (1 << _CLASS_SHIFT) - 1
@@ -62,13 +69,15 @@ def lower(text: str) -> str:
     return text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
 
 
-def words(text: str) -> list[str]:
+def words(text: str, rule: WordRule = "unicode") -> list[str]:
     """Return the words of a text: the specification that the kernel is tested against.
 
     >>> words("Don't PANIC: 42_a 東京へ")
     ['don', 't', 'panic', '42_a', '東', '京', 'へ']
+    >>> words("Don't PANIC: 42_a 東京へ", "plain")
+    ['don', 't', 'panic', '42_a', '東京へ']
     """
-    return _pattern().findall(lower(text))
+    return (_PLAIN if rule == "plain" else _pattern()).findall(lower(text))
 
 
 @lru_cache(maxsize=1)
@@ -91,8 +100,8 @@ def _ranges(code_points: list[int]) -> str:
     return "".join(f"{chr(points[i])}-{chr(points[j])}" for i, j in zip(starts, ends, strict=True))
 
 
-@lru_cache(maxsize=1)
-def character_table() -> npt.NDArray[np.uint32]:
+@lru_cache(maxsize=2)
+def character_table(rule: WordRule = "unicode") -> npt.NDArray[np.uint32]:
     """Return class and lower case of every code point: ``class << 24 | lower``, shape ``(0x110000,)``.
 
     Built on first use, about 0.3 s, and kept for the process.
@@ -106,10 +115,10 @@ def character_table() -> npt.NDArray[np.uint32]:
         if 0x40000 <= code_point < 0xE0000 or code_point >= 0xE1000:
             continue
         character = chr(code_point)
-        mark = unicodedata.category(character)[0] == "M"
+        mark = rule == "unicode" and unicodedata.category(character)[0] == "M"
         if not (mark or character == "_" or character.isalnum()):
             continue
-        kind = SINGLE if single[code_point] else MARK if mark else LETTER
+        kind = LETTER if rule == "plain" else SINGLE if single[code_point] else MARK if mark else LETTER
         table[code_point] = kind << _CLASS_SHIFT | ord(lower(character))
     table.setflags(write=False)
     return table

@@ -11,13 +11,14 @@ from scipy.sparse.csgraph import connected_components
 from pipeline.dedup.candidates import Pairs
 from pipeline.dedup.compare import Overlap, blocks, frugal_order, overlap
 from pipeline.text.shingles import shingle_sets, shingles
+from pipeline.text.shingling import Shingling
 
 TEXT = st.lists(st.sampled_from(["a", "B", "c", "東"]), max_size=12).map(" ".join) | st.text(max_size=20)
 TEXTS = st.lists(TEXT, min_size=1, max_size=8)
 
 
 def reference(a, b, size):
-    x, y = shingles(a, size), shingles(b, size)
+    x, y = shingles(a, Shingling(size)), shingles(b, Shingling(size))
     return [len(x & y) / len(whole) if x and y else 0.0 for whole in (x | y, x, y)]
 
 
@@ -27,7 +28,7 @@ def in_blocks(a, b, pairs, size, budget):
     lengths = [np.array([len(text.encode()) for text in side.to_pylist()], np.int64) for side in (a, b)]
     for block in blocks(pairs, *lengths, budget, same=a is b):
         rows, places = zip(*(np.unique(pairs[block, i], return_inverse=True) for i in range(2)), strict=True)
-        sets = (shingle_sets(side.take(pa.array(of)), size) for side, of in zip((a, b), rows, strict=True))
+        sets = (shingle_sets(side.take(pa.array(of)), Shingling(size)) for side, of in zip((a, b), rows, strict=True))
         for whole, part in zip(found, overlap(*sets, np.column_stack(places)), strict=True):
             whole[block] = part
     return np.column_stack(found).tolist()
@@ -51,17 +52,23 @@ def test_equals_the_definition_whatever_the_blocks(first, second, size, block_by
 def test_at_the_threshold_is_at_the_threshold():
     # 4 of 5 shingles in common: the quotient must be the very number that the configuration writes as 0.8.
     texts = pa.array(["a b c d e", "a b c d"])
-    assert overlap(shingle_sets(texts, 1), shingle_sets(texts, 1), np.array([[0, 1]])).jaccard.tolist() == [0.8]
+    assert overlap(
+        shingle_sets(texts, Shingling(1)), shingle_sets(texts, Shingling(1)), np.array([[0, 1]])
+    ).jaccard.tolist() == [0.8]
 
 
 def test_no_pairs():
     texts = pa.array(["a"])
-    assert overlap(shingle_sets(texts, 5), shingle_sets(texts, 5), np.empty((0, 2), np.int64)).jaccard.shape == (0,)
+    assert overlap(
+        shingle_sets(texts, Shingling(5)), shingle_sets(texts, Shingling(5)), np.empty((0, 2), np.int64)
+    ).jaccard.shape == (0,)
 
 
 def test_texts_without_words_are_not_alike():
     texts = pa.array(["", "?!", None, "?!"], pa.string())
-    assert not overlap(shingle_sets(texts, 5), shingle_sets(texts, 5), all_pairs(4, 4)).jaccard.any()
+    assert not overlap(
+        shingle_sets(texts, Shingling(5)), shingle_sets(texts, Shingling(5)), all_pairs(4, 4)
+    ).jaccard.any()
 
 
 @given(

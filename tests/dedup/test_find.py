@@ -19,8 +19,9 @@ from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
 from pipeline.dedup.signatures import band_hashes
 from pipeline.reasons import REASONS
 from pipeline.text.shingles import shingles
+from pipeline.text.shingling import Shingling
 
-RULES = Rules(threshold=0.6, shingle_size=2, max_bucket=1_000)
+RULES = Rules(threshold=0.6, shingling=Shingling(2), max_bucket=1_000)
 # Practically every pair at the threshold is a candidate (1 - 1e-6), so the reference may leave out the bands.
 PLAN = derive(0.6, 0.999999, max_permutations=2_000)
 NUMBER = r"\b\d{4}\b"
@@ -43,7 +44,7 @@ def make_batch(ids, texts, ranks=None, read=None):
         source_rank=np.array(ranks if ranks is not None else [0] * len(ids), np.int64),
         characters=np.array([len(text) for text in texts], np.int64),
         exact=exact_keys(array),
-        bands=band_hashes(array, PLAN, RULES.shingle_size, 1),
+        bands=band_hashes(array, PLAN, RULES.shingling, 1),
         texts=reader,
     )
 
@@ -51,7 +52,7 @@ def make_batch(ids, texts, ranks=None, read=None):
 def make_published(ids, texts, releases=None):
     array = pa.array(texts, pa.string())
     published = redact(array)
-    bands = band_hashes(array, PLAN, RULES.shingle_size, 1)
+    bands = band_hashes(array, PLAN, RULES.shingling, 1)
     rows = np.flatnonzero(bands.usable)
     releases = releases if releases is not None else [1] * len(ids)
     order = np.argsort(np.lexsort((np.array(ids), releases)))
@@ -65,7 +66,7 @@ def make_published(ids, texts, releases=None):
 
 
 def similarity(a, b):
-    x, y = shingles(a, RULES.shingle_size), shingles(b, RULES.shingle_size)
+    x, y = shingles(a, RULES.shingling), shingles(b, RULES.shingling)
     if " ".join(a.split()) == " ".join(b.split()):
         return 1.0, True
     return (len(x & y) / len(x | y) if x and y else 0.0), False
@@ -83,7 +84,7 @@ def reference(ids, texts, ranks, published):
         near = []
         for name, raw, release in published:
             value, exact = similarity(safe[i], redact(pa.array([raw])).to_pylist()[0])
-            if value >= RULES.threshold and similarity(texts[i], raw)[0] > 0 and shingles(texts[i], 2):
+            if value >= RULES.threshold and similarity(texts[i], raw)[0] > 0 and shingles(texts[i], Shingling(2)):
                 near.append((-value - exact, release, name, exact))
         if near:
             value, release, name, exact = min(near)
@@ -186,7 +187,7 @@ def test_laws(case):
 
 def held(part, whole):
     """Return which share of the shingles of one text another one holds."""
-    x, y = shingles(part, RULES.shingle_size), shingles(whole, RULES.shingle_size)
+    x, y = shingles(part, RULES.shingling), shingles(whole, RULES.shingling)
     return len(x & y) / len(x) if x and y else 0.0
 
 
@@ -242,7 +243,7 @@ def test_neither_row_order_nor_blocks_matter(case, random, block_characters):
     other = list(published)
     random.shuffle(other)
     moved = (*(list(column) for column in zip(*rows, strict=True)), other)
-    small = Rules(RULES.threshold, RULES.shingle_size, RULES.max_bucket, block_characters)
+    small = Rules(RULES.threshold, RULES.shingling, RULES.max_bucket, block_characters)
     first, second = run(case), run(moved, small)
     assert as_dict(ids, first) == as_dict(moved[0], second)
     assert dict(zip(ids, first.cluster_size.tolist(), strict=True)) == dict(
@@ -314,7 +315,7 @@ def test_exact_copies_are_not_compared():
 def test_capped_buckets_are_reported():
     texts = [f"{LONG} {'x' * i}" for i in range(1, 61)]
     batch = make_batch([f"d{i:02}" for i in range(60)], texts)
-    found = find_duplicates(batch, Rules(0.6, 2, max_bucket=20))
+    found = find_duplicates(batch, Rules(0.6, Shingling(2), max_bucket=20))
     assert found.statistics.capped_buckets > 0
     assert found.statistics.capped_documents == 60
     assert found.statistics.near_duplicates == 59
@@ -326,7 +327,7 @@ def test_a_pair_just_below_the_threshold_is_remembered_by_the_one_that_would_hav
     words = [f"w{i}" for i in range(25)]
     far, close = " ".join([*words[:20], *"abcde"]), " ".join([*words[:21], *"fghi"])
     batch = make_batch(["a", "far", "close"], [f"{' '.join(words)} .", far, close])
-    rules = Rules(threshold=0.75, shingle_size=2, max_bucket=1_000)
+    rules = Rules(threshold=0.75, shingling=Shingling(2), max_bucket=1_000)
     found = find_duplicates(batch, rules)
     assert found.survivor.null_count == 3
     assert found.near_miss.to_pylist() == [None, None, {"document_id": "a", "release": None, "similarity": 20 / 28}]
@@ -361,7 +362,7 @@ def test_each_candidate_is_read_once_however_many_pairs_it_has():
     read = []
     texts = [f"{LONG} {i}" for i in range(12)]
     ids = [f"d{i:02}" for i in range(12)]
-    tight = Rules(RULES.threshold, RULES.shingle_size, RULES.max_bucket, block_characters=2 * len(texts[0]) + 1)
+    tight = Rules(RULES.threshold, RULES.shingling, RULES.max_bucket, block_characters=2 * len(texts[0]) + 1)
     found = find_duplicates(make_batch(ids, texts, read=read), tight)
     assert found.statistics.verified_pairs == 66
     assert read == ids

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.gathered import gathered, pieces_here
 from pipeline.text.shingles import shingle_sets
+from pipeline.text.shingling import Shingling
 
 TEXTS = st.lists(st.text(st.sampled_from("ab 東?"), max_size=12), max_size=12)
 
@@ -25,8 +26,8 @@ def test_the_sets_are_those_of_the_rows_whatever_fits_at_once(texts, budget):
 
     characters = np.array([len(texts[row]) for row in rows], np.int64)
     wanted = pc.utf8_upper(array.take(pa.array(rows)))
-    expected = shingle_sets(wanted, 2)
-    with gathered(pieces_here(read, rows, characters, 2, budget, pc.utf8_upper)) as found:
+    expected = shingle_sets(wanted, Shingling(2))
+    with gathered(pieces_here(read, rows, characters, Shingling(2), budget, pc.utf8_upper)) as found:
         assert found.sets.hashes.tolist() == expected.hashes.tolist()
         assert found.sets.offsets.tolist() == expected.offsets.tolist()
         assert found.keys.tolist() == exact_keys(wanted).tolist()
@@ -37,7 +38,7 @@ def test_the_sets_are_those_of_the_rows_whatever_fits_at_once(texts, budget):
 def test_nothing_but_hashes_is_laid_aside(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     array = pa.array(["secret words here", "secret words there"])
-    read = pieces_here(lambda rows: array.take(pa.array(rows)), np.arange(2), np.array([17, 18]), 1, 1)
+    read = pieces_here(lambda rows: array.take(pa.array(rows)), np.arange(2), np.array([17, 18]), Shingling(1), 1)
     with gathered(read) as found:
         sets = found.sets
         assert list(tmp_path.iterdir()) == []  # no name, so nothing is left behind by a process that is killed

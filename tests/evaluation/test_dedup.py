@@ -23,7 +23,7 @@ def run(ids, texts):
         texts,
         PLAN,
         threshold=DEFAULTS.threshold,
-        shingle_size=DEFAULTS.shingle_size,
+        shingling=DEFAULTS.shingling,
         seed=DEFAULTS.seed,
         max_bucket=DEFAULTS.max_bucket,
     )
@@ -41,7 +41,7 @@ def revisions(shared):
 @pytest.fixture(scope="module")
 def truth(revisions):
     ids, texts, _ = revisions
-    return true_pairs(ids, texts, DEFAULTS.threshold, DEFAULTS.shingle_size)
+    return true_pairs(ids, texts, DEFAULTS.threshold, DEFAULTS.shingling)
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +95,12 @@ def test_pages_that_only_share_their_template_stay_apart(revisions, found):
 
 def test_the_audit_finds_what_the_stage_would_remove_and_nothing_afterwards(revisions, truth, found):
     ids, texts, _ = revisions
-    before = audit(ids, texts, [(ids, texts)], DEFAULTS.threshold, DEFAULTS.shingle_size)
+    before = audit(ids, texts, [(ids, texts)], DEFAULTS.threshold, DEFAULTS.shingling)
     assert {twin.document_id for twin in before.twins} == {name for a, b, _ in truth for name in (a, b)}
     gone = set(removed(ids, found))
     rest = [(name, text) for name, text in zip(ids, texts, strict=True) if name not in gone]
     names, left = (pa.array(column, pa.large_string()) for column in zip(*rest, strict=True))
-    after = audit(names, left, [(names, left)], DEFAULTS.threshold, DEFAULTS.shingle_size)
+    after = audit(names, left, [(names, left)], DEFAULTS.threshold, DEFAULTS.shingling)
     assert after.share <= 0.01
 
 

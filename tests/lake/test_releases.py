@@ -21,7 +21,7 @@ from batches import (
 )
 
 from pipeline.errors import ContractViolation, ReleaseConflict, SnapshotError
-from pipeline.lake.releases import Approval, Corpus
+from pipeline.lake.releases import Approval, Corpus, Signing
 from pipeline.lake.store import Store
 
 
@@ -131,6 +131,22 @@ def test_an_empty_batch_is_a_release(published):
     release = publish(published, "b3", [], base=2)
     assert (release.number, release.documents, release.added) == (3, 12, 0)
     assert release.digest == published.get(2).digest
+
+
+def test_how_documents_were_signed_is_remembered_taken_down_and_rolled_back(corpus):
+    one, two = (Signing(bands=bands, rows=7, shingle_size=5, seed=1) for bands in (20, 18))
+    publish(corpus, "b1", A, signing=one)
+    publish(corpus, "b2", B, base=1, signing=two)
+    publish(corpus, "b3", C, base=2, signing=one)
+    corpus.takedown([identity("a1")], "asked")
+    corpus.reindex()
+    corpus.rollback(1, "bad")
+    known = {1: (one,), 2: (one, two), 3: (one, two), 4: (one, two), 5: (one, two), 6: (one,)}
+    assert {release.number: release.signings for release in corpus.history()} == known
+    assert Corpus(corpus.store).newest().signings == (one,)
+    publish(corpus, "b4", ["d1"], base=6)
+    publish(corpus, "b5", ["e1"], base=7, signing=one)
+    assert corpus.newest().signings is None, "of some it is not known"
 
 
 def test_without_signatures(corpus):

@@ -9,6 +9,7 @@ from pipeline.slices.benchmarks import Item, load_items
 from pipeline.slices.decontaminate import MAX_ITEMS, ItemIndex, index_of
 from pipeline.slices.evaluate import evaluate
 from pipeline.text.shingles import shingles
+from pipeline.text.shingling import Shingling
 
 SLICES = Validation().benchmark_slices
 WORDS = st.sampled_from(["lock", "gate", "boat", "river", "keeper", "rope", "weir"])
@@ -63,8 +64,8 @@ def test_the_item_with_most_shingles_is_named() -> None:
 )
 def test_it_equals_the_plain_definition(texts: list[str], item: list[str]) -> None:
     size = min(13, len(item))
-    wanted = shingles(" ".join(item), size)
-    plain = [len(shingles(text, size) & wanted) for text in texts]
+    wanted = shingles(" ".join(item), Shingling(size))
+    plain = [len(shingles(text, Shingling(size)) & wanted) for text in texts]
     found = ItemIndex.build([Item("s", "i", " ".join(item))], 13).find(pa.array(texts, pa.string()))
     assert [hit.shingles if hit else 0 for hit in found] == plain
 

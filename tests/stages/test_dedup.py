@@ -11,6 +11,7 @@ import pytest
 from pipeline import api, listing
 from pipeline.batch import load_batch
 from pipeline.chain import full_chain
+from pipeline.dedup.plan import Plan
 from pipeline.dedup.published import places_of, published_side, published_since
 from pipeline.dedup.signatures import Bands
 from pipeline.lake.releases import Corpus, Release
@@ -217,6 +218,36 @@ def test_a_text_that_was_taken_down_comes_back_as_a_tombstone_not_as_a_duplicate
     told = chain.read("dedup", 0, ["survivor", "survivor_release"]).to_pylist()
     assert [row["survivor"] for row in told] == [None, None, ids[normal(rows[1]["text"])]]
     assert told[2]["survivor_release"] == 1
+
+
+@pytest.mark.parametrize("setting", ["threshold: 0.7", "recall: 0.9999", "shingle_size: 3", "seed: 2", "words: plain"])
+def test_what_was_signed_otherwise_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    # Signatures of one plan say nothing to those of another: a changed setting must not make strangers of all that is published.
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    config = tmp_path / "pipeline.yaml"
+    data = (
+        "data_pipeline: {ingestion: {sources: [{name: papers, kind: licensed}]}, cleaning: {filter_low_quality: false}"
+    )
+    config.write_text(data + "}")
+    rows = documents(4, prefix="a")
+    write_jsonl(tmp_path / "a.jsonl", rows)
+    assert api.run_all(api.open_batch(str(config), inputs={"papers": [str(tmp_path / "a.jsonl")]}))["documents"] == 4
+    config.write_text(f"{data}, dedup: {{{setting}}}}}")
+    offered = [
+        {**rows[0], "id": "same"},
+        {**rows[1], "id": "near", "text": f"{rows[1]['text']} again"},
+        *documents(2, 8),
+    ]
+    write_jsonl(tmp_path / "b.jsonl", offered)
+    reference = api.open_batch(str(config), inputs={"papers": [str(tmp_path / "b.jsonl")]})
+    api.run_stage(reference, "ingest")
+    api.run_gate(reference, "ingest")
+    assert api.run_stage(reference, "dedup")["rejected"] == 2
+    told = full_chain(load_batch(reference)).read("dedup", 0, ["survivor_release"])
+    assert told.column(0).to_pylist() == [1, 1, None, None]
+    catch = full_chain(load_batch(reference)).manifest("dedup").metrics["published_catch"]
+    # As the first batch was signed, at the threshold of the second.
+    assert catch == Plan(20, 7).catch(0.7 if setting == "threshold: 0.7" else 0.8)
 
 
 def normal(text: str) -> str:

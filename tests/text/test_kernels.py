@@ -13,7 +13,7 @@ from pipeline.text import characters, kernels, measures, measures_fill, measures
 from pipeline.text.hashing import mix32
 from pipeline.text.minhash import _sign
 
-PROGRAM = "import pyarrow as pa; from pipeline.text.minhash import signatures; print(signatures(pa.array(['a b']), 2, 1, 1).values)"
+PROGRAM = "import pyarrow as pa; from pipeline.text.minhash import signatures; from pipeline.text.shingling import Shingling; print(signatures(pa.array(['a b']), 2, Shingling(1), 1).values)"
 
 
 def test_the_cache_lies_in_a_folder_of_this_version():

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.text.shingles import shingle_sets, shingles
+from pipeline.text.shingling import Shingling
 
 WORD = st.sampled_from(["a", "B", "c", "42", "東", "é", "_"])
 TEXT = st.lists(WORD, max_size=30).map(" ".join) | st.text(max_size=80)
 
 
 def sets(texts, shingle_size):
-    hashes, offsets = shingle_sets(pa.array(texts, pa.string()), shingle_size)
+    hashes, offsets = shingle_sets(pa.array(texts, pa.string()), Shingling(shingle_size))
     return [hashes[i:j] for i, j in pairwise(offsets)]
 
 
@@ -33,7 +34,7 @@ def sets(texts, shingle_size):
     ],
 )
 def test_shingles(text, size, expected):
-    assert shingles(text, size) == expected
+    assert shingles(text, Shingling(size)) == expected
     assert len(sets([text], size)[0]) == len(expected)
 
 
@@ -42,19 +43,19 @@ def test_shingles(text, size, expected):
 def test_the_kernel_equals_the_specification(texts, size):
     hashes = {}
     for text, found in zip(texts, sets(texts, size), strict=True):
-        expected = shingles(text, size)
+        expected = shingles(text, Shingling(size))
         assert (np.diff(found.astype(object)) > 0).all()
         assert len(found) == len(expected)
         for other, other_found in hashes.items():
             common = np.intersect1d(found, other_found)
-            assert len(common) == len(expected & shingles(other, size))
+            assert len(common) == len(expected & shingles(other, Shingling(size)))
         hashes[text] = found
 
 
 @given(st.lists(TEXT, min_size=1, max_size=8), st.integers(1, 6), st.data())
 def test_a_text_has_the_same_set_in_any_batch(texts, size, data):
     row = data.draw(st.integers(0, len(texts) - 1))
-    alone = shingle_sets(pa.array(texts, pa.large_string()).slice(row, 1), size)
+    alone = shingle_sets(pa.array(texts, pa.large_string()).slice(row, 1), Shingling(size))
     np.testing.assert_array_equal(alone.hashes, sets(texts, size)[row])
 
 
@@ -66,7 +67,7 @@ def test_a_short_text_is_not_a_part_of_a_long_one():
 def test_a_buffer_that_grows_loses_nothing():
     texts = ["東" * n for n in range(40)] + [" ".join("abcdefghij"[i % 10] for i in range(500))]
     found = sets(texts, 3)
-    assert [len(x) for x in found] == [len(shingles(text, 3)) for text in texts]
+    assert [len(x) for x in found] == [len(shingles(text, Shingling(3))) for text in texts]
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,12 @@ CASES = [
 ]
 
 
-def kernel(texts):
+def kernel(texts, rule="unicode"):
     data, offsets = string_buffers(pa.array(texts, pa.large_string()))
     out = []
     for start, end in pairwise(offsets):
         found = np.zeros(max_words(int(end - start)) + 1, np.uint64)
-        count = hash_words(data, int(start), int(end), character_table(), found)
+        count = hash_words(data, int(start), int(end), character_table(rule), found)
         assert found[count:].sum() == 0, "wrote behind its result"
         out.append(found[:count].tolist())
     return out
@@ -80,12 +80,13 @@ def test_the_kernel_finds_the_same_words(text, expected):
     assert found == [value for word in expected for value in kernel([word])[0]]
 
 
+@pytest.mark.parametrize("rule", ["unicode", "plain"])
 @settings(max_examples=300)
 @given(st.lists(ODD_TEXT, max_size=6))
-def test_the_kernel_equals_the_specification(texts):
+def test_the_kernel_equals_the_specification(rule, texts):
     hashes = {}
-    for text, found in zip(texts, kernel(texts), strict=True):
-        expected = words(text)
+    for text, found in zip(texts, kernel(texts, rule), strict=True):
+        expected = words(text, rule)
         assert len(found) == len(expected)
         for word, value in zip(expected, found, strict=True):
             assert hashes.setdefault(word, value) == value
@@ -124,6 +125,14 @@ def test_every_code_point_is_classified_as_specified(step):
             if kind != SEPARATOR:
                 assert small == ord(character), hex(point)
     assert min(kinds.values()) > 1_000
+
+
+def test_a_plain_word_is_what_a_regular_expression_calls_one():
+    assert words("東京へ行く हिन्दी Straße's", "plain") == re.findall(r"\w+", "東京へ行く हिन्दी straße's")
+    table = character_table("plain")
+    points = [c for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000 and re.match(r"\w", lower(chr(c)))]
+    assert np.flatnonzero(table >> 24 == LETTER).tolist() == points
+    assert set((table >> 24).tolist()) == {SEPARATOR, LETTER}
 
 
 def test_lower_keeps_code_points_and_ignores_neighbours():
