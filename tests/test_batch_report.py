@@ -32,6 +32,7 @@ from pipeline.stages.quality import QualityStage
 from pipeline.verdict import VERDICT
 from pipeline.whatif import whatif
 from pipeline.work import Work
+from tests.browser import check_shown, needs_browser
 from tests.end_to_end.conftest import YAML, texts, write_jsonl
 
 RULE = "quality.fineweb.short_lines@1"
@@ -185,6 +186,14 @@ def test_the_page_escapes_and_its_pictures_are_well_formed() -> None:
     for picture in pictures:
         ET.fromstring(picture)  # noqa: S314 - our own page
     assert "http" not in re.sub(r'http-equiv="[^"]*"', "", page)
+
+
+@needs_browser
+def test_a_browser_shows_the_page_and_runs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "batch.html").write_text(batch_page(SHOWN))
+    seen = check_shown(tmp_path / "batch.html")
+    assert seen.pictures == 6
+    assert "onerror=alert(1)" in seen.text  # as text
 
 
 def test_without_validate_there_is_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ from pipeline.retention.collect import collect
 from pipeline.settings import Settings
 from pipeline.text.difference import difference
 from pipeline.text.shingles import shingles
+from tests.browser import check_shown, needs_browser
 from tests.end_to_end.conftest import YAML, documents, texts, write_jsonl
 
 MAIL = "jane.doe@example.org"
@@ -284,6 +285,19 @@ def test_control_characters_of_ids_sources_and_texts_are_spelt_out_in_the_page(m
     page = cluster_page(found)
     assert "\\x1b[2J" in page
     check_page(page)
+
+
+@needs_browser
+def test_a_browser_shows_the_pages_and_runs_nothing(made: Seen, tmp_path: Path) -> None:
+    report_page, story_page = tmp_path / "report.html", tmp_path / "story.html"
+    for command in (
+        ["dedup", "report", "-c", str(made.config), "--batch", made.reference["batch_id"], "--html", str(report_page)],
+        ["explain", made.ids["near"], "-c", str(made.config), "--html", str(story_page)],
+    ):
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+    assert "<script>alert(1)</script>" in check_shown(report_page).text
+    assert "<script>alert(1)</script>" in check_shown(story_page).text
 
 
 def test_a_page_is_not_written_into_the_lake(made: Seen) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from pipeline.gates.gate import judge
 from pipeline.gates.result import GateResult
 from pipeline.gates.suites import load_suite
 from pipeline.gates.vocabulary import ALWAYS
+from tests.browser import check_shown, needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -173,27 +172,7 @@ def test_no_gate_at_all_and_two_of_one_stage(results: list[GateResult], tmp_path
         build_data_docs([first.model_copy(update={"stage": "../ingest"})], tmp_path)
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser")
-def test_a_browser_shows_the_index(site: Path, tmp_path: Path) -> None:
-    assert CHROMIUM is not None
-    quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            *quiet.split(),
-            "--disable-sync",
-            f"--user-data-dir={tmp_path}",
-            "--dump-dom",
-            f"file://{site}/index.html",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert "Gates" in done.stdout
-    assert 'href="dedup.html"' in done.stdout
+@needs_browser
+def test_a_browser_shows_the_pages(site: Path) -> None:
+    assert "Gates" in check_shown(site / "index.html").text
+    assert "dedup" in check_shown(site / "dedup.html").text

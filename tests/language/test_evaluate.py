@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.language.evaluate import CLD2, LID176, NGRAMS, STAGE, evaluate, reliability, score
 from pipeline.report.reliability_page import reliability_page
+from tests.browser import check_shown, needs_browser
 from tests.language.test_detect import SENTENCES
 
 ROWS = [{"text": text, "language": code} for code, text in SENTENCES.items()]
@@ -63,6 +64,14 @@ def test_the_page_shows_every_language_and_quotes_nothing() -> None:
     assert "<i>x</i>" not in page
     assert "&lt;i&gt;x&lt;/i&gt;" in page
     assert "default-src 'none'" in page
+
+
+@needs_browser
+def test_a_browser_shows_the_page_and_its_curves(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(reliability_page(evaluate(ROWS), "<script>alert(1)</script>.jsonl"))
+    seen = check_shown(tmp_path / "page.html")
+    assert seen.pictures == 2
+    assert "<script>alert(1)</script>.jsonl" in seen.text
 
 
 def test_the_command(tmp_path: Path) -> None:
