@@ -55,6 +55,7 @@ METRICS: dict[str, dict[str, str]] = {
         "survivors_removed": "survivors that the stage removed itself",
         "pairs_below_threshold": "removed documents whose exact similarity is below the threshold",
         "capped_buckets": "buckets too large to be compared pairwise",
+        "published_capped_buckets": "buckets shared with published documents that are too large to be compared with each of them",
         "published_catch": "least probability that a published document at the threshold is compared, by how it was signed",
     },
     "language": {

@@ -135,7 +135,7 @@ _METRICS: dict[str, dict[str, Any]] = {
     },
     "dedup": {
         "rejected_without_survivor": 0, "survivors_removed": 0, "pairs_below_threshold": 0, "capped_buckets": 0,
-        "published_catch": 0.991,
+        "published_capped_buckets": 0, "published_catch": 0.991,
     },
     "language": {
         "unknown_labels": 0,

@@ -220,7 +220,18 @@ def test_a_text_that_was_taken_down_comes_back_as_a_tombstone_not_as_a_duplicate
     assert told[2]["survivor_release"] == 1
 
 
-@pytest.mark.parametrize("setting", ["threshold: 0.7", "recall: 0.9999", "shingle_size: 3", "seed: 2", "words: plain"])
+# Slow but for one: each publishes a batch.
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "threshold: 0.7",
+        pytest.param("recall: 0.9999", marks=pytest.mark.slow),
+        pytest.param("shingle_size: 3", marks=pytest.mark.slow),
+        pytest.param("seed: 2", marks=pytest.mark.slow),
+        pytest.param("words: plain", marks=pytest.mark.slow),
+        pytest.param("recall: 0.9, repetition: {policy: cut, documents: 2}", marks=pytest.mark.slow),
+    ],
+)
 def test_what_was_signed_otherwise_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     # Signatures of one plan say nothing to those of another: a changed setting must not make strangers of all that is published.
     monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
@@ -233,11 +244,10 @@ def test_what_was_signed_otherwise_is_recognised(tmp_path: Path, monkeypatch: py
     write_jsonl(tmp_path / "a.jsonl", rows)
     assert api.run_all(api.open_batch(str(config), inputs={"papers": [str(tmp_path / "a.jsonl")]}))["documents"] == 4
     config.write_text(f"{data}, dedup: {{{setting}}}}}")
-    offered = [
-        {**rows[0], "id": "same"},
-        {**rows[1], "id": "near", "text": f"{rows[1]['text']} again"},
-        *documents(2, 8),
-    ]
+    line = "\nThis line stands on every page of the manual."  # what a policy cuts is signed anew
+    near = {**rows[1], "id": "near", "text": f"{rows[1]['text']} again{line}"}
+    others = [{**row, "text": f"{row['text']}{line}"} for row in documents(2, 8)]
+    offered = [{**rows[0], "id": "same"}, near, *others]
     write_jsonl(tmp_path / "b.jsonl", offered)
     reference = api.open_batch(str(config), inputs={"papers": [str(tmp_path / "b.jsonl")]})
     api.run_stage(reference, "ingest")
