@@ -8,6 +8,7 @@ local disk it is mapped into memory, elsewhere one record batch is read. It hold
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ from pipeline.lake.store import Store
 FOLDER = "places"
 _PIECE = 1 << 16
 """Documents in a record batch: 1.5 MB, what one request to an object store is worth."""
+_AT_ONCE = 16
+"""Files of an object store that are read at once: each takes some requests, and there is one for each batch."""
 _FIRSTS = b"firsts"
 _SCHEMA = pa.schema([("id_high", pa.uint64()), ("id_low", pa.uint64()), ("shard", pa.uint32()), ("row", pa.uint32())])
 
@@ -63,7 +66,13 @@ def find_places(store: Store, document_id: str) -> list[Place]:
         high, low = numbers([document_id])[0]
     except ContractViolation:
         return []
-    return [place for name in store.list(FOLDER) if name.endswith(".arrow") for place in _find(store, name, high, low)]
+    names = [name for name in store.list(FOLDER) if name.endswith(".arrow")]
+    if store.is_local:
+        return [place for name in names for place in _find(store, name, high, low)]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return [
+            place for found in threads.map(lambda name: list(_find(store, name, high, low)), names) for place in found
+        ]
 
 
 def rows_of(chain: Chain, document_id: str) -> list[tuple[int, int]]:

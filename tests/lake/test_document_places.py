@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from threading import Barrier
 
 import pyarrow as pa
 import pytest
@@ -55,3 +56,17 @@ def test_in_every_batch_that_read_it(tmp_path: Path, memory: bool) -> None:
     ]
     assert places.find_places(store, "no id") == []
     assert places.find_places(store, f"{3:032x}") == []
+
+
+def test_an_object_store_is_asked_for_several_files_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(f"memory://{tmp_path.name}")
+    for number in range(4):
+        write(store, f"b{number}", [[f"{1:032x}"]])
+    met, answer = Barrier(4, timeout=60), store.open_input
+
+    def slow(name: str) -> pa.NativeFile:
+        met.wait()  # until four ask
+        return answer(name)
+
+    monkeypatch.setattr(store, "open_input", slow)
+    assert [place.batch_id for place in places.find_places(store, f"{1:032x}")] == ["b0", "b1", "b2", "b3"]
