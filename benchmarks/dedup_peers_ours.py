@@ -59,8 +59,8 @@ def measure(cache: Path) -> None:
             lean[size] = run(folder, NOT_COUNTED)
             runs[size] = run(folder)
             if size == JUDGED:
-                gone = removed_rows(folder / "answer.json", rows_of(made))
                 answer, rows = folder / "answer.json", rows_of(made)
+                gone = removed_rows(answer, rows)
                 at_theirs = {size: run(folder, f"dedup.threshold={PEERS_THRESHOLD}", NOT_COUNTED)}
                 more = removed_rows(answer, rows)
                 plain = {size: run(folder, PLAIN)}

@@ -69,7 +69,7 @@ def screen(texts: pa.Array | pa.ChunkedArray, languages: pa.Array | pa.ChunkedAr
         mine = np.asarray(pc.fill_null(pc.equal(languages, language), False)) & valid
         rows = np.flatnonzero(mine)
         if len(rows):
-            _scan(data, offsets, rows, character_table(), term_table(language), MAX_HITS, flags, hits)
+            _scan(data, offsets, rows, character_table("unicode"), term_table(language), MAX_HITS, flags, hits)
             assessed[rows] = True
     return Screened(flags, assessed, main_topics(hits))
 

@@ -32,9 +32,9 @@ from pipeline.stages.signed import (
     find,
     load_signed,
     sign_shard,
-    signing_of,
     signings_of,
     texts_of,
+    with_own,
 )
 from pipeline.verdict import Finding, verdict_array
 from pipeline.work import Output, Work
@@ -44,9 +44,8 @@ def run(work: Work) -> Output:
     """Find the batch's duplicates and write the verdicts."""
     batch, chain = work.batch, work.chain
     base = base_release(batch)
-    own = signing_of(batch.settings.dedup)
     known = signings_of(batch, base)
-    signings = (own, *(other for other in known if other != own))
+    signings = with_own(batch.settings.dedup, known)
     task = partial(sign_shard, chain=chain, settings=batch.settings.dedup, folder=work.folder, signings=signings)
     files = [ShardScratch(*names) for names in work.on_workers(list(range(chain.shards)), task)]
     names = mark_shards(work, files, signings)
@@ -71,8 +70,8 @@ def run(work: Work) -> Output:
     metrics: dict[str, float | str | None] = {
         **asdict(found.statistics),
         "threshold": threshold,
-        "bands": own.bands,
-        "rows_per_band": own.rows,
+        "bands": signings[0].bands,
+        "rows_per_band": signings[0].rows,
         "published_catch": min((Plan(s.bands, s.rows).catch(threshold) for s in known), default=None),
         "compared_with_release": batch.record.base,
         **_repetition_metrics(signed.repetition),

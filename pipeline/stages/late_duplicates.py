@@ -17,7 +17,7 @@ from pipeline.dedup.signatures import Bands
 from pipeline.lake.release import Signing
 from pipeline.lake.snapshots import Chain
 from pipeline.settings import Settings
-from pipeline.stages.signed import Rows, Signed, find, matrix, ranks_of, sign, signing_of, signings_of, texts_of
+from pipeline.stages.signed import Rows, Signed, find, matrix, ranks_of, sign, signings_of, texts_of, with_own
 from pipeline.text.arrow import one
 
 
@@ -37,10 +37,8 @@ def duplicates_at_publish(batch: Batch, chain: Chain, gone: set[str], onto: int 
     if chain.manifest("dedup").switched_off:
         return {}
     release = batch.corpus.get(onto) if onto is not None and onto != batch.record.base else None
-    own = signing_of(batch.settings.dedup)
-    signed = _signed_again(
-        chain, batch.settings, gone, [other for other in signings_of(batch, release) if other != own]
-    )
+    signings = with_own(batch.settings.dedup, signings_of(batch, release))
+    signed = _signed_again(chain, batch.settings, gone, signings)
     published = None
     if release is not None:
         published = published_since(
@@ -59,7 +57,7 @@ def duplicates_at_publish(batch: Batch, chain: Chain, gone: set[str], onto: int 
     }
 
 
-def _signed_again(chain: Chain, settings: Settings, gone: set[str], others: Sequence[Signing]) -> Signed:
+def _signed_again(chain: Chain, settings: Settings, gone: set[str], signings: Sequence[Signing]) -> Signed:
     """Return the live documents with the bands that dedup wrote and the exact keys of their text as it is now.
 
     Bands of other signings, which the newer releases may bring, are made from the redacted text: the few pairs that only the raw text
@@ -74,8 +72,8 @@ def _signed_again(chain: Chain, settings: Settings, gone: set[str], others: Sequ
         stays = np.array([name not in gone for name in table.column("document_id").to_pylist()], bool)
         texts = one(table.column("text"))
         exact = exact_keys(texts)[stays]
-        if others:
-            foreign.append(sign(texts, others).hashes[stays])
+        if len(signings) > 1:
+            foreign.append(sign(texts, signings).hashes[stays, signings[0].bands :])
         table = table.drop_columns(["text"]).filter(pa.array(stays))
         table = table.append_column("exact_0", pa.array(exact[:, 0])).append_column("exact_1", pa.array(exact[:, 1]))
         parts.append((table, rows[stays], shard))
@@ -90,7 +88,7 @@ def _signed_again(chain: Chain, settings: Settings, gone: set[str], others: Sequ
         table.column("characters").to_numpy().astype(np.int64),
         np.column_stack([table.column("exact_0").to_numpy(), table.column("exact_1").to_numpy()]),
         Bands(hashes, usable),
-        Bands(np.hstack([hashes, np.concatenate(foreign)]) if others and len(hashes) else hashes, usable),
+        Bands(np.hstack([hashes, np.concatenate(foreign)]) if foreign and len(hashes) else hashes, usable),
     )
 
 

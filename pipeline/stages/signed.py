@@ -76,6 +76,11 @@ def signings_of(batch: Batch, release: Release | None) -> tuple[Signing, ...]:
     return tuple(dict.fromkeys(signing_of(load_batch(reference).settings.dedup) for reference in references))
 
 
+def with_own(settings: Dedup, known: Sequence[Signing]) -> tuple[Signing, ...]:
+    """Return the ways in which a batch is signed to be compared with what is known to be signed so: its own, then the others."""
+    return tuple(dict.fromkeys((signing_of(settings), *known)))
+
+
 def sign(texts: pa.Array, signings: Sequence[Signing]) -> Bands:
     """Return the band hashes of texts under one signing after the other, side by side; a text without words by the first has none."""
     parts = [

@@ -101,10 +101,11 @@ def _ranges(code_points: list[int]) -> str:
 
 
 @lru_cache(maxsize=2)
-def character_table(rule: WordRule = "unicode") -> npt.NDArray[np.uint32]:
+def character_table(rule: WordRule) -> npt.NDArray[np.uint32]:
     """Return class and lower case of every code point: ``class << 24 | lower``, shape ``(0x110000,)``.
 
-    Built on first use, about 0.3 s, and kept for the process.
+    Built on first use of a rule, about 0.3 s, and kept for the process. The rule has no default: the cache would take leaving it out
+    and giving it for two tables.
     """
     table = np.arange(_CODE_POINTS, dtype=np.uint32)
     single = np.zeros(_CODE_POINTS, np.bool_)

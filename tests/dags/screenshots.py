@@ -1,6 +1,6 @@
 """Take the pictures of docs/operate.md from a running Airflow: the form, a run's grid, an approval that waits.
 
-    python tests/dags/screenshots.py ADDRESS PASSWORD_FILE [--user admin] [--out docs/images]
+    python -m tests.dags.screenshots ADDRESS PASSWORD_FILE [--user admin] [--out docs/images]
 
 `make demo ARGS="--wait --keep"` leaves one running. Needs a Chromium (`--browser`, default /usr/bin/chromium).
 """
@@ -16,21 +16,10 @@ from urllib.parse import quote
 from playwright.sync_api import Page, sync_playwright
 
 from pipeline.demo.airflow_client import AirflowClient
+from tests.browser import FLAGS
 
 DAG = "curate_batch"
 APPROVAL = "review.approve"
-# Quiet and contained: no sandbox in containers, no GPU, no traffic of the browser's own.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
 SIZE = {"width": 1400, "height": 1000}
 
 
@@ -47,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     runs = client.runs(DAG)
     given.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=given.browser, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=given.browser, args=list(FLAGS))
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         sign_in(page, given.address, given.user, password)
         form(page, given.address, given.out)

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline import api, config, gating, listing
 from pipeline.batch import corpus, load_batch
+from pipeline.chain import full_chain
 from pipeline.recipe import STAGES
 from tests.end_to_end.conftest import documents, write_jsonl
 
@@ -96,6 +97,8 @@ def test_a_held_batch_is_rebased_on_what_was_published_meanwhile(project: Path) 
     rejected = listing.quarantined(held, "publish", None, 100)
     reasons = {row["reason"] for row in rejected}
     assert reasons == {"publish.duplicate_since_base@1"}
+    chain = full_chain(load_batch(held))
+    assert set(chain.read("publish", 0, ["survivor_release"]).column(0).to_pylist()) == {None, 1, 2, 3}
     published_before = {
         name
         for part in corpus(config.load(project / "pipeline.yaml")).documents(

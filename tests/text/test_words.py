@@ -99,7 +99,7 @@ ASSIGNED = 0x34000
 
 @pytest.mark.parametrize("step", [61, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_code_point_is_classified_as_specified(step):
-    table = character_table()
+    table = character_table("unicode")
     assert len(table) == sys.maxunicode + 1
     beyond = [*range(0xE0000, 0xE0200), *range(ASSIGNED, sys.maxunicode + 1, step)]
     points = [c for c in (*range(ASSIGNED), *beyond) if not 0xD800 <= c < 0xE000]
@@ -148,14 +148,14 @@ def test_white_space_always_separates():
     # `exact` relies on it: texts with one normal form have the same words.
     spaces = [chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace()]
     assert len(spaces) > 20
-    assert all(character_table()[ord(c)] >> 24 == SEPARATOR for c in spaces)
+    assert all(character_table("unicode")[ord(c)] >> 24 == SEPARATOR for c in spaces)
 
 
 def test_a_letter_is_what_the_standard_library_calls_one():
     # The specification is a regular expression, the table uses character properties: neither is derived from the other.
     sample = [c for c in range(0x2FFF) if re.match(r"\w", chr(c)) and not 0x0E00 <= c < 0x2000]
     marks = [c for c in range(0x2FFF) if unicodedata.category(chr(c))[0] == "M" and not 0x0E00 <= c < 0x2000]
-    table = character_table()
+    table = character_table("unicode")
     assert all(table[c] >> 24 == (SINGLE if c >= 0x2E80 else LETTER) for c in sample)
     assert all(table[c] >> 24 == MARK for c in marks)
 
@@ -165,7 +165,7 @@ def test_a_letter_is_what_the_standard_library_calls_one():
 def test_bytes_that_are_not_utf8_are_survived(raw):
     data = np.frombuffer(raw + b"\xff\xff", np.uint8)
     out = np.zeros(max_words(len(raw)) + 1, np.uint64)
-    count = hash_words(data, 0, len(raw), character_table(), out)
+    count = hash_words(data, 0, len(raw), character_table("unicode"), out)
     assert count <= max_words(len(raw))
     position = 0
     while position < len(raw):
