@@ -23,13 +23,15 @@ def main() -> None:
     batch = pa.RecordBatch.from_pydict({"text": column, "source_kind": pa.array(["web"] * len(column))})
     some = column[: min(AUDITED, len(column))]
     whole = detect(column, window_characters=CHARACTERS)
+    library, lines = lid176.library(), [" ".join(text.split()).lower() for text in texts]
     stage = LanguageStage()
     stage.apply(batch)
     variants = {
         "the stage": lambda: stage.apply(batch),
         **{f"window of {size}": lambda size=size: detect(column, window_characters=size) for size in (300, 500, 1_000)},
         "whole text": lambda: detect(column, window_characters=CHARACTERS),
-        "lid.176 alone, whole text": lambda: lid176.opinions(texts),
+        "fastText's lid.176 alone, whole text": lambda: library.predict(lines, k=lid176.LABELS),
+        "our kernel of it alone, whole text": lambda: lid176.opinions(texts),
         "CLD2 alone, whole text": lambda: cld2.opinions(texts),
         "the indicator's opinion (py3langid)": lambda: agrees(some, whole.languages[: len(some)]),
     }
@@ -38,7 +40,7 @@ def main() -> None:
     report(
         f"language: {len(column):,} documents of {mean:,.0f} characters",
         rates(variants, documents, REPEATS),
-        "lid.176 alone, whole text",
+        "fastText's lid.176 alone, whole text",
     )
     for size in (300, 500, 1_000):
         window = detect(column, window_characters=size)

@@ -37,7 +37,7 @@ def ours(texts: list[str], kinds: list[str | None] | None = None) -> Codes:
 
 
 def lid176_as_it_comes(texts: list[str]) -> Codes:
-    labels, _ = lid176._model().predict([" ".join(text.split()) for text in texts], k=1)  # noqa: SLF001 - the model without our lower case
+    labels, _ = lid176.library().predict([" ".join(text.split()) for text in texts], k=1)
     return [bcp_47(names[0].removeprefix("__label__")) if names else UNDETERMINED for names in labels]
 
 

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from pipeline.language.codes import bcp_47
+from pipeline.language.fasttext_kernel import Classifier, load, predict
 from pipeline.models import model_path
 
 LABELS = 4
@@ -39,32 +41,32 @@ def opinions(texts: Sequence[str]) -> Opinions:
     ModelError
         If the model's file is missing or not the pinned one.
     """
-    codes = np.full((len(texts), LABELS), None, object)
-    scores = np.zeros((len(texts), LABELS), np.float32)
-    if texts:
-        names_of = _codes()
-        labels, probabilities = _model().predict([" ".join(text.split()).lower() for text in texts], k=LABELS)
-        for row, (names, values) in enumerate(zip(labels, probabilities, strict=True)):
-            codes[row, : len(names)] = [names_of[name] for name in names]
-            # The model's softmax may exceed one by a rounding error.
-            scores[row, : len(names)] = np.minimum(values, 1.0)
-    return Opinions(codes, scores)
+    lines = pa.array([" ".join(text.split()).lower() for text in texts], pa.large_string())
+    labels, scores = predict(_model(), lines, LABELS)
+    # The model's softmax may exceed one by a rounding error.
+    return Opinions(_codes()[labels], np.minimum(scores, 1.0))
 
 
 @cache
 def languages() -> frozenset[str]:
     """Return the BCP 47 codes that the model can give."""
-    return frozenset(_codes().values())
+    return frozenset(_codes()[:-1].tolist())
 
 
 @cache
-def _codes() -> dict[str, str]:
-    return {label: bcp_47(label.removeprefix(_PREFIX)) for label in _model().get_labels()}
+def _codes() -> npt.NDArray[np.object_]:
+    """Return the code of each label; the last one, which a place of -1 means, is None."""
+    return np.array([*(bcp_47(label.removeprefix(_PREFIX)) for label in _model().labels), None], object)
 
 
 @cache
-def _model() -> Any:
+def _model() -> Classifier:
     """Load the model, once a process."""
+    return load(model_path("lid.176"), library())
+
+
+def library() -> Any:
+    """Return fastText's own model: what ours is made of and compared with."""
     from fasttext import FastText
 
     # What `fasttext.load_model` calls; older versions of that function print a warning to stderr first.
