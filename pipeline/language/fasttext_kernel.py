@@ -1,7 +1,7 @@
 """fastText's prediction as one kernel over UTF-8 bytes, for models of the kind that lid.176 is: quantised, with a hierarchical softmax.
 
-fastText (Joulin et al., arXiv:1607.01759; arXiv:1612.03651) stays the specification, the source of every number and the test's oracle: it
-unpacks the vectors, and `tests/language/test_fasttext_kernel.py` compares label by label. Its own `predict` takes 0.5 us a character for
+fastText (Joulin et al., arXiv:1607.01759; arXiv:1612.03651) stays the specification and the test's oracle:
+`tests/language/test_fasttext_kernel.py` compares label by label. Its own `predict` takes 0.5 us a character for
 looking up each n-gram in a hash map of the standard library and unpacking its vector; here the vectors lie unpacked, and a map of bits
 says of most n-grams that they have none. The answers are the same, to the last bit of a score.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +58,8 @@ class Classifier(NamedTuple):
     tables: Tables
 
 
-def load(file: Path, model: Any) -> Classifier:
-    """Return the tables of a model's file, with the vectors that fastText's own `model` unpacks.
+def load(file: Path) -> Classifier:
+    """Return a model from fastText's file.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def load(file: Path, model: Any) -> Classifier:
     size, word_count, label_count, _, kept = struct.unpack_from("<iiiqq", data, place)
     place += struct.calcsize("<iiiqq")
     if (ngrams, loss, buckets) != (1, _HIERARCHICAL, _BUCKETS) or kept < 1:
-        raise ModelError(f"the model {file.name} is not of the kind that lid.176 is: use fastText itself")
+        raise _other_kind(file)
     entries, counts = list[bytes](), list[int]()
     for _ in range(size):
         end = data.index(b"\0", place)
@@ -82,12 +82,13 @@ def load(file: Path, model: Any) -> Classifier:
         counts.append(struct.unpack_from("<q", data, end + 1)[0])
         place = end + 10
     pairs = np.frombuffer(data, "<i4", 2 * kept, place).reshape(-1, 2)
+    vectors = _unpacked(file, data, place + 8 * kept, word_count + kept, dimensions)
     output = np.frombuffer(data[-4 * dimensions * label_count :], "<f4").reshape(label_count, dimensions)
     has, rows = np.zeros(_BUCKETS // 64 + 1, np.uint64), np.zeros(_BUCKETS, np.int32)
     rows[pairs[:, 0]] = word_count + pairs[:, 1]
     np.bitwise_or.at(has, pairs[:, 0] >> 6, np.uint64(1) << (pairs[:, 0] & 63).astype(np.uint64))
     tables = Tables(
-        np.stack([model.get_input_vector(row) for row in range(word_count + kept)]).astype(np.float32),
+        vectors,
         *_table_of(entries[:word_count]),
         has,
         rows,
@@ -109,6 +110,27 @@ def predict(model: Classifier, lines: pa.Array, count: int) -> tuple[npt.NDArray
     scores = np.zeros((len(lines), count), np.float32)
     _predict(data, offsets, model.tables, labels, scores)
     return labels, scores
+
+
+def _other_kind(file: Path) -> ModelError:
+    return ModelError(f"the model {file.name} is not of the kind that lid.176 is: use fastText itself")
+
+
+def _unpacked(file: Path, data: bytes, place: int, rows: int, dimensions: int) -> Floats:
+    """Return the vectors of a product quantiser: of each row a code for each pair of dimensions, and one for its length."""
+    quantised, lengths, found, width, size = struct.unpack_from("<??qqi", data, place)
+    place += struct.calcsize("<??qqi")
+    codes = np.frombuffer(data, np.uint8, size, place).reshape(rows, -1)
+    _, parts, each, last = struct.unpack_from("<4i", data, place + size)
+    if not (quantised and lengths and (found, width, each * parts, last) == (rows, dimensions, dimensions, each)):
+        raise _other_kind(file)
+    place += size + 16
+    centroids = np.frombuffer(data, "<f4", 256 * dimensions, place).reshape(parts, 256, each)
+    place += 4 * 256 * dimensions
+    length_codes = np.frombuffer(data, np.uint8, rows, place)
+    length_of = np.frombuffer(data, "<f4", 256, place + rows + 16)
+    vectors = centroids[np.arange(parts), codes].reshape(rows, dimensions)
+    return np.ascontiguousarray(vectors * length_of[length_codes][:, None], np.float32)
 
 
 def _table_of(words: list[bytes]) -> tuple[Bytes, Integers, npt.NDArray[np.int32]]:

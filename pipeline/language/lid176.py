@@ -62,11 +62,11 @@ def _codes() -> npt.NDArray[np.object_]:
 @cache
 def _model() -> Classifier:
     """Load the model, once a process."""
-    return load(model_path("lid.176"), library())
+    return load(model_path("lid.176"))
 
 
 def library() -> Any:
-    """Return fastText's own model: what ours is made of and compared with."""
+    """Return fastText's own model: what ours is compared with."""
     from fasttext import FastText
 
     # What `fasttext.load_model` calls; older versions of that function print a warning to stderr first.

@@ -30,8 +30,13 @@ def oracle() -> Any:
 
 
 @pytest.fixture(scope="module")
-def model(oracle: Any) -> Classifier:
-    return fasttext_kernel.load(model_path("lid.176"), oracle)
+def model() -> Classifier:
+    return fasttext_kernel.load(model_path("lid.176"))
+
+
+def test_the_vectors_are_fasttexts(oracle: Any, model: Classifier) -> None:
+    for row in (*range(200), *range(200, len(model.tables.vectors), 97)):
+        assert np.array_equal(model.tables.vectors[row], oracle.get_input_vector(row))
 
 
 def check(oracle: Any, model: Classifier, lines: list[str], count: int) -> None:
@@ -67,9 +72,9 @@ def test_a_row_does_not_depend_on_its_neighbours(model: Classifier) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 4, 8 + 4 * 5, 8 + 4 * 6])
-def test_a_model_of_another_kind_is_refused(tmp_path: Path, oracle: Any, place: int) -> None:
+def test_a_model_of_another_kind_is_refused(tmp_path: Path, place: int) -> None:
     data = bytearray(model_path("lid.176").read_bytes())
     data[place] += 1
     (tmp_path / "other.ftz").write_bytes(data)
     with pytest.raises(ModelError, match=r"other\.ftz"):
-        fasttext_kernel.load(tmp_path / "other.ftz", oracle)
+        fasttext_kernel.load(tmp_path / "other.ftz")
