@@ -14,7 +14,7 @@ from pipeline.language.audit import agrees
 from pipeline.language.detect import SURE_SCORE, detect, read
 from pipeline.stages.language import LanguageStage
 
-DOCUMENTS, AUDITED, CHARACTERS, REPEATS = 3_000, 300, 3_300, 3
+DOCUMENTS, AUDITED, CHARACTERS, REPEATS = 3_000, 300, 3_300, 9
 
 
 def main() -> None:
