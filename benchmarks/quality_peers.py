@@ -3,17 +3,23 @@
     uv run python -m benchmarks quality_peers [--documents 10000] [--repeats 3]
 
 The documents are the English labelled texts of the shared folder where there is one, and Debian's documentation (`dedup_corpus`),
-normalised as ingest does. DataTrove and Dolma run in environments of their own. Every difference is put down to the first of these that makes it go away:
+normalised as ingest does. DataTrove and Dolma run in environments of their own. **Every difference is explained by intervention**: one definition after
+the other, then every two, three and four together, is made the same on both sides until the decisions are the same. Definitions of the text:
 
-- *words*: with DataTrove's tokeniser replaced by a split on white space, on the side of ours too where a rule counts words;
-- *space*: with white space inside lines made one space each, and lines of nothing but white space made empty;
-- *tokens*: with the text written as DataTrove's tokens, a space between each two, on our side;
-- *ends*: with our marks as what ends a line (FineWeb's rule; quotation marks are among ours);
-- *case*: with the texts in lower case (DataTrove's stop words are in lower case, its words are not);
-- *near*: the deciding measure of ours lies within a tenth of the limit (sentences are an approximation of spaCy's);
-- *other*.
+- *space*: white space inside lines made one space each, lines of nothing but white space made empty, none at the ends;
+- *bullets*: every mark that we take for a bullet made a hyphen where it begins a line;
+- *tokens*: the text written as DataTrove's tokens, a space between each two, on our side, and what we count on tokens of our own counted on those;
 
-The last two are no explanation by themselves: they are listed with what either side says.
+and, on DataTrove's side, of ours in place of its own:
+
+- *words*: a word is what stands between white space;
+- *cores*: stop words are looked for in lower case and without marks around them;
+- *once*: an n-gram that occurs once is no repetition, and of equally frequent ones the longest counts;
+- *symbols*: words of nothing but marks count as words;
+- *ends*: the marks that end a line (quotation marks and those of other scripts are among ours);
+- *sentences*: what ends one.
+
+What none of them explains is listed with what either side says.
 """
 
 from __future__ import annotations
@@ -22,10 +28,12 @@ import argparse
 import gzip
 import json
 import os
+import re
 import statistics
 import subprocess
 import time
-from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +42,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.environments import cache_folder, environment
-from pipeline.document import MEASURES
 from pipeline.quality.evaluate import measures_of
-from pipeline.quality.rules import Limit, chosen, evaluate
+from pipeline.quality.rules import chosen, evaluate
 from pipeline.stages.quality import QualityStage
-from pipeline.text.characters import TERMINAL_PUNCTUATION
+from pipeline.text.characters import BULLETS
 from pipeline.text.measures import measure
 from pipeline.text.normalize import normalise
 
@@ -53,11 +60,30 @@ SETS = (
     "spamassassin_spam2",
     "spamassassin_ham2",
 )
-DATATROVE = ("datatrove[processing]==0.10.1", "spacy==3.8.18", "nltk", "pandas", "aiohttp", "pyarrow", "orjson")
+DATATROVE = (
+    "datatrove[processing]==0.10.1",
+    "spacy==3.8.18",
+    "nltk",
+    "pandas",
+    "aiohttp",
+    "pyarrow",
+    "orjson",
+    "numba==0.68.1",
+)
 DOLMA = ("dolma==1.2.1",)
 PAIRS = {"gopher_datatrove": "gopher", "gopher": "gopher", "fineweb": "fineweb", "c4": "c4"}
 """Our presets and the filters that they are held against. `gopher` is held against DataTrove with words split on white space."""
-NEAR = 0.1
+DEFINITIONS = {
+    "gopher_datatrove": ("space", "words", "tokens", "cores", "once", "symbols", "bullets"),
+    "gopher": ("space", "cores", "once", "symbols", "bullets"),
+    "fineweb": ("space", "words", "tokens", "ends"),
+    "c4": ("space", "sentences"),
+}
+"""What may be the cause of a difference, in the order in which it is tried."""
+OF_WORDS = {"alphabetic_tokens": "alphabetic_words", "newline_token_ratio": "newline_ratio"}
+"""Measures of tokens, and those of words that say the same of a text that is written as tokens."""
+TOGETHER = 4
+"""Definitions that are made the same at once, at most."""
 
 
 def documents(count: int) -> list[str]:
@@ -90,59 +116,70 @@ def peer(python: str, script: str, texts: list[str], folder: Path, *arguments: s
     """Run a peer on texts and return its answer."""
     source, answer = folder / "texts.json", folder / "answer.json"
     source.write_text(json.dumps(texts), encoding="utf-8")
-    subprocess.run([python, "-W", "ignore", Path(__file__).parent / script, source, answer, *arguments], check=True)
+    root = Path(__file__).resolve().parents[1]
+    command = [python, "-W", "ignore", str(root / "benchmarks" / script), str(source), str(answer), *arguments]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(root)})
     return dict(json.loads(answer.read_text(encoding="utf-8")))
 
 
-def ours(texts: list[str], limits: tuple[Limit, ...]) -> tuple[list[list[str]], list[bool]]:
-    """Return each text's reasons, and whether any rule is near its limit."""
+def with_hyphens(text: str) -> str:
+    """Return a text whose lines begin with a hyphen where they begin with a bullet."""
+    return re.sub(rf"^(\s*)[{re.escape(''.join(sorted(BULLETS)))}]", r"\1-", text, flags=re.MULTILINE)
+
+
+def ours(texts: list[str], preset: str, *, tokens: bool = False) -> list[list[str]]:
+    """Return each text's reasons, with the values that they stand on; `tokens`: the texts are written as tokens."""
+    limits = chosen((preset,))
+    if tokens:
+        limits = tuple(entry._replace(measure=OF_WORDS.get(entry.measure, entry.measure)) for entry in limits)
     values = measures_of(texts, "en").astype(np.float32)
     reasons: list[list[str]] = [[] for _ in texts]
-    near = np.zeros(len(texts), bool)
-    for rule, entry in zip(evaluate(values, pa.array(["web"] * len(texts)), limits), limits, strict=True):
-        for row in np.flatnonzero(rule.applies):
-            reasons[row].append(rule.reason)
-        near |= np.abs(values[:, MEASURES.index(entry.measure)] - entry.limit) <= max(
-            NEAR * entry.limit, 1 if entry.limit >= 1 else 0
-        )
-    return reasons, near.tolist()
+    for rule in evaluate(values, pa.array(["web"] * len(texts)), limits):
+        for row in np.flatnonzero(rule.applies).tolist():
+            value = "" if rule.value is None else f" ({rule.value[row]:.3g} for {rule.limit:g})"
+            reasons[row].append(f"{rule.reason}{value}")
+    return reasons
 
 
-def differences(texts: list[str], answers: dict[str, dict[str, Any]], preset: str) -> None:
+def interventions(preset: str) -> Iterator[tuple[str, ...]]:
+    """Yield the sets of definitions to make the same, the smallest first.
+
+    >>> list(interventions("c4"))
+    [('space',), ('sentences',), ('space', 'sentences')]
+    """
+    for size in range(1, TOGETHER + 1):
+        for causes in combinations(DEFINITIONS[preset], size):
+            if not {"words", "tokens"} <= set(causes):  # either says what a word is
+                yield causes
+
+
+def differences(texts: list[str], theirs: list[list[str]], preset: str, ask: Callable[..., dict[str, Any]]) -> None:
     """Print how often a preset and its peer disagree, and why."""
-    limits = chosen((preset,))
-    first = "split" if preset == "gopher" else "spacy"
-    plain = [plain_space(text) for text in texts]
-    (mine, near), (mine_plain, _) = ours(texts, limits), ours(plain, limits)
-    mine_lower = ours([text.lower() for text in texts], limits)[0] if first == "split" else []
-    tokens = ours(answers["spacy"]["tokens"], chosen(("gopher",) if preset == "gopher_datatrove" else (preset,)))[0]
-    theirs = answers[first]["decisions"][PAIRS[preset]]
-    causes: Counter[str] = Counter()
-    other: Counter[str] = Counter()
-    for i, (a, b) in enumerate(zip(mine, theirs, strict=True)):
-        if bool(a) == bool(b):
-            continue
-        if bool(mine_plain[i]) == bool(answers[f"{first} plain"]["decisions"][PAIRS[preset]][i]):
-            causes["space"] += 1
-        elif first == "spacy" and bool(a) == bool(answers["split"]["decisions"][PAIRS[preset]][i]):
-            causes["words"] += 1
-        elif first == "spacy" and bool(tokens[i]) == bool(b):
-            causes["tokens"] += 1
-        elif preset == "fineweb" and bool(a) == bool(answers[first]["decisions"]["fineweb_ends"][i]):
-            causes["ends"] += 1
-        elif first == "split" and bool(mine_lower[i]) == bool(answers["split lower"]["decisions"][PAIRS[preset]][i]):
-            causes["case"] += 1
-        else:
-            cause = "near" if near[i] else "other"
-            causes[cause] += 1
-            other[f"{cause}: ours {', '.join(a) or 'keeps'}; theirs {', '.join(b) or 'keeps'}"] += 1
+    mine = ours(texts, preset)
+    left = [i for i, (a, b) in enumerate(zip(mine, theirs, strict=True)) if bool(a) != bool(b)]
+    same = 1 - len(left) / len(texts)
     rejected = sum(map(bool, mine)), sum(map(bool, theirs))
-    same = 1 - causes.total() / len(texts)
-    print(
-        f"{preset:18s} rejects {rejected[0]:6d}, DataTrove ({first}) {rejected[1]:6d}; same decision {same:.4f}; {dict(causes)}"
-    )
-    for line, count in other.most_common(12):
-        print(f"{'':18s}   {count} x {line}")
+    print(f"{preset}: rejects {rejected[0]}, DataTrove {rejected[1]}; same decision {same:.4f}, {len(left)} differ:")
+    filters = PAIRS[preset]
+    always = ("words",) if preset == "gopher" else ()
+    for causes in interventions(preset):
+        if not left:
+            break
+        some = [texts[i] for i in left]
+        for cause, write in (("space", plain_space), ("bullets", with_hyphens)):
+            some = [write(text) for text in some] if cause in causes else some
+        answer = ask(some, filters, *always, *causes)
+        here = ours(answer["tokens"], preset, tokens=True) if "tokens" in causes else ours(some, preset)
+        there = answer["decisions"][filters]
+        explained = {i for i, a, b in zip(left, here, there, strict=True) if bool(a) == bool(b)}
+        left = [i for i in left if i not in explained]
+        if explained:
+            print(f"  {len(explained):5d}  {' and '.join(causes)}", flush=True)
+    print(f"  {len(left):5d}  by none of these" if left else "  all explained")
+    for i in left[:12]:
+        print(
+            f"         ours {', '.join(mine[i]) or 'keeps'}; theirs {', '.join(theirs[i]) or 'keeps'}: {texts[i][:80]!r}"
+        )
 
 
 def seconds(run: Any, repeats: int) -> float:
@@ -164,7 +201,6 @@ def main() -> None:
     folder = cache / "quality"
     folder.mkdir(parents=True, exist_ok=True)
     texts = documents(arguments.documents)
-    plain = [plain_space(text) for text in texts]
     array = pa.array(texts)
     measure(array.slice(0, 2))
     kernel = seconds(lambda: measure(array), arguments.repeats)
@@ -175,28 +211,26 @@ def main() -> None:
     stage.apply(batch.slice(0, 2))
     whole = seconds(lambda: stage.apply(batch), arguments.repeats)
     datatrove = environment("datatrove-filters", DATATROVE, cache)
-    script, ends = "quality_peer_datatrove.py", "".join(sorted(TERMINAL_PUNCTUATION))
-    answers = {
-        "spacy": peer(datatrove, script, texts, folder, "spacy", ends),
-        "spacy plain": peer(datatrove, script, plain, folder, "spacy", ends),
-        "split": peer(datatrove, script, texts, folder, "split", ends),
-        "split plain": peer(datatrove, script, plain, folder, "split", ends),
-        "split lower": peer(datatrove, script, [text.lower() for text in texts], folder, "split", ends),
-    }
+
+    def ask(some: list[str], filters: str, *definitions: str) -> dict[str, Any]:
+        return peer(datatrove, "quality_peer_datatrove.py", some, folder, filters, *definitions)
+
+    answer = ask(texts, "gopher,fineweb,c4")
     tagged = peer(environment("dolma", DOLMA, cache), "quality_peer_dolma.py", texts, folder)
     print(f"{len(texts)} documents of {sum(map(len, texts)) / len(texts):,.0f} characters; documents a CPU second:")
     rates = {
         "kernel, every measure": kernel,
         "whole stage": whole,
         "DataTrove Gopher, FineWeb and C4 filters": sum(
-            answers["spacy"]["seconds"][name] for name in ("gopher", "fineweb", "c4")
+            answer["seconds"][name] for name in ("gopher", "fineweb", "c4")
         ),
         "Dolma Gopher and C4 taggers": sum(tagged["seconds"].values()),
     }
     for name, taken in rates.items():
         print(f"  {name:44s} {len(texts) / taken:10,.0f}  x{taken / kernel:.1f} the kernel's cost")
-    for preset in PAIRS:
-        differences(texts, answers, preset)
+    split = ask(texts, "gopher", "words")
+    for preset, filters in PAIRS.items():
+        differences(texts, (split if preset == "gopher" else answer)["decisions"][filters], preset, ask)
 
 
 if __name__ == "__main__":

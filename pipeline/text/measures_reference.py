@@ -161,6 +161,15 @@ def _ends_sentence(word: str) -> bool:
     return ends
 
 
+def sentences(words: Sequence[str]) -> int:
+    """Return how many sentences the words of a line are; a line is one at least.
+
+    >>> sentences("Hello. It is J. Doe!".split())
+    2
+    """
+    return max(sum(map(_ends_sentence, words)), 1)
+
+
 def _of_phrases(text: str, words: int, wanted: frozenset[str] | None) -> dict[str, float]:
     """Return the ratios of phrases to words (ours)."""
     lines = text.split("\n")
@@ -175,7 +184,7 @@ def _of_phrases(text: str, words: int, wanted: frozenset[str] | None) -> dict[st
 def _of_c4(text: str) -> dict[str, float]:
     """Return what C4 does with the lines of a text. A rule counts the lines that come to it, as the rules stand in order."""
     lines = [line for line in text.split("\n") if line.split()]
-    lorem = javascript = curly = policy = kept = sentences = 0
+    lorem = javascript = curly = policy = kept = ended = 0
     for line in lines:
         words = line.split()
         last = re.sub(r"(\[[0-9]*\])+$", "", words[-1])
@@ -192,10 +201,10 @@ def _of_c4(text: str) -> dict[str, float]:
             policy += 1
         else:
             kept += 1
-            sentences += max(sum(map(_ends_sentence, words)), 1)
+            ended += sentences(words)
     return {
         "c4_lines": _ratio(kept, len(lines)),
-        "c4_sentences": float(sentences),
+        "c4_sentences": float(ended),
         "c4_curly_brackets": float(curly),
         "c4_lorem_ipsum": float(lorem),
         "c4_javascript": _ratio(javascript, len(lines)),
@@ -317,7 +326,7 @@ def _of_repetition(text: str, words: list[str], paragraphs: list[list[str]]) -> 
     return {
         "duplicate_paragraphs": _ratio(duplicates, len(joined)),
         "duplicate_paragraph_characters": _ratio(characters, len(text)),
-        **{f"top_{n}_gram": _ratio(_top(words, n), len(text)) for n in (2, 3, 4)},
+        **{f"top_{n}_gram": _ratio(top_n_gram(words, n), len(text)) for n in (2, 3, 4)},
         **{f"duplicate_{n}_grams": _ratio(_duplicate_grams(words, n), len(text)) for n in range(5, 11)},
     }
 
@@ -345,7 +354,7 @@ def _repeated(elements: Sequence[str]) -> tuple[int, int]:
     return count, characters
 
 
-def _top(words: Sequence[str], n: int) -> int:
+def top_n_gram(words: Sequence[str], n: int) -> int:
     """Return the characters in the most frequent n-gram, the longest of those; overlaps count once a start.
 
     The n-gram's length includes the spaces between its words. At most the length of the joined words.
