@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pipeline.batch import Batch
 from pipeline.dedup.find import EXACT
 from pipeline.document import subjects_of
-from pipeline.errors import SluiceError
+from pipeline.errors import ConfigError, SluiceError
 from pipeline.lake.places import rows_of
 from pipeline.lake.releases import Release
 from pipeline.lake.snapshots import Chain
@@ -90,23 +90,27 @@ def compared(
 ) -> dict[str, Any]:
     """Return `difference` of the two texts as they were compared, or null and the reason under `no_difference`.
 
-    Within the batch dedup compares raw with raw text; with published text, which is redacted, the document is redacted first. Publish
-    compares redacted texts. `limits` are those of `pipeline.text.difference.difference`.
+    Within the batch dedup compares raw with raw text; with published text, which is redacted, the document is redacted first, and where
+    that was done in another way what both leave alike is compared. Publish compares redacted texts. `limits` are those of
+    `pipeline.text.difference.difference`.
     """
     seen = _compared_chain(chain, stage, row)
+    form = "raw text" if stage == "dedup" else "redacted text"
     try:
-        first = _own_text(batch, seen, stage, row, "the removed document", as_published=release is not None)
+        first = _own_text(batch, seen, row, "the removed document")
         second = (
             _published_text(batch, survivor, release)
             if release is not None
-            else _own_text(batch, seen, stage, _known_row(chain, survivor), "the survivor")
+            else _own_text(batch, seen, _known_row(chain, survivor), "the survivor")
         )
+        if release is not None:
+            first, second, form = _alike(batch, stage, release, first, second)
     except Unshown as reason:
         return {"difference": None, "no_difference": str(reason)}
     found = asdict(difference(first, second, **limits))
     return {
         "difference": {**found, "parts": [part._asdict() for part in found["parts"]]},
-        "compared": "redacted text" if stage == "publish" or release is not None else "raw text",
+        "compared": form,
     }
 
 
@@ -162,8 +166,23 @@ def cluster_of(chain: Chain, stage: str, survivor: str, place: Row | None) -> di
     return {"documents": sources.total(), "sources": dict(sources.most_common())}
 
 
-def _own_text(batch: Batch, chain: Chain, stage: str, row: Row, who: str, *, as_published: bool = False) -> str:
-    """Return a document's text at the end of a chain as the stage compared it, `as_published` with what publishing makes of it."""
+def _alike(batch: Batch, stage: str, release: int, own: str, other: str) -> tuple[str, str, str]:
+    """Return a document's text and one that a release published as a stage compared them, and what that is called."""
+    from pipeline.stages.candidate_tasks import redaction_of
+
+    try:
+        redaction = redaction_of(batch.settings)
+        if batch.corpus.get(release).redacted_as(release) not in (None, redaction.policy):
+            first, second = redaction.common(pa.array([own, other])).to_pylist()
+            return first, second, "redacted text without its tokens"
+        redacted = own if stage == "publish" else redaction.publish(pa.array([own]))[0].as_py()
+    except ConfigError as error:  # whoever asks need not have the key
+        raise Unshown(f"the removed document cannot be redacted here: {error}") from None
+    return redacted, other, "redacted text"
+
+
+def _own_text(batch: Batch, chain: Chain, row: Row, who: str) -> str:
+    """Return a document's text at the end of a chain."""
     facts = chain.read("ingest", row.shard, ["text_digest", "post"]).slice(row.row, 1).to_pylist()[0]
     gone = batch.corpus.tombstones()
     if ({row.document_id} | subjects_of(facts["post"])) & gone.ids or facts["text_digest"] in gone.digests:
@@ -176,10 +195,6 @@ def _own_text(batch: Batch, chain: Chain, stage: str, row: Row, who: str, *, as_
         raise Unshown(f"the text of {who} cannot be read with the rights you have ({type(error).__name__})") from None
     if text is None:
         raise Unshown(f"nothing is kept of the text of {who}")
-    if as_published and stage == "dedup":
-        from pipeline.pii import redact
-
-        text = redact.as_published(pa.array([text], pa.string()), batch.settings)[0].as_py()
     return str(text)
 
 

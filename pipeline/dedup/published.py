@@ -6,7 +6,7 @@ pinned to the release, whatever became of the corpus since; only what was taken 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.dedup.candidates import ANCHORS, Buckets, gather
-from pipeline.dedup.sides import PublishedInput
+from pipeline.dedup.sides import PublishedInput, Redaction
 from pipeline.lake.index import Place
 from pipeline.lake.indexing import band_values
 
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from pipeline.dedup.signatures import Bands
     from pipeline.lake.releases import Corpus, Release
 
-Redact = Callable[[pa.Array], pa.Array]
 _SIGNED = ["document_id", "bands"]
 
 
 def published_side(
-    corpus: Corpus, release: Release, bands: Bands, redact: Redact, max_bucket: int
+    corpus: Corpus, release: Release, bands: Bands, redaction: Redaction, max_bucket: int
 ) -> PublishedInput | None:
     """Return the documents of a release that share a bucket with the batch; None if there are none.
 
@@ -39,31 +38,31 @@ def published_side(
         The release that the batch is compared with.
     bands
         The batch's.
-    redact
-        What publishing would make of a raw text.
+    redaction
+        How the batch redacts.
     max_bucket
         Largest bucket of which every document is wanted.
     """
     index = corpus.index(release)
     if index is None:
-        return _scanned(corpus, release, corpus.signatures(release, _SIGNED), bands, redact)
+        return _scanned(corpus, release, corpus.signatures(release, _SIGNED), bands, redaction)
     wanted = _wanted(bands)
     found = index.find(wanted, max_bucket, ANCHORS)
     shared = np.flatnonzero(found.sizes)
     starts = np.searchsorted(found.hashes, shared)
     buckets = Buckets(wanted[shared], found.sizes[shared], starts, found.documents)
     places = [Place(release, stem) for release, stem in zip(found.releases.tolist(), found.stems, strict=True)]
-    return _side(corpus, release, found.ids, places, buckets, redact)
+    return _side(corpus, release, found.ids, places, buckets, redaction)
 
 
 def published_since(
-    corpus: Corpus, base: int | None, release: Release, bands: Bands, redact: Redact
+    corpus: Corpus, base: int | None, release: Release, bands: Bands, redaction: Redaction
 ) -> PublishedInput | None:
     """Return the documents of the newest release that share a bucket with the batch and were not in release `base`.
 
     The cost follows what the releases in between changed. `release` is the one that the answer is pinned to.
     """
-    return _scanned(corpus, release, corpus.added_since(base, "signatures", _SIGNED), bands, redact)
+    return _scanned(corpus, release, corpus.added_since(base, "signatures", _SIGNED), bands, redaction)
 
 
 def places_of(corpus: Corpus, release: Release | None, ids: Sequence[str]) -> dict[str, Place]:
@@ -82,7 +81,7 @@ def places_of(corpus: Corpus, release: Release | None, ids: Sequence[str]) -> di
 
 
 def _scanned(
-    corpus: Corpus, release: Release, signatures: Iterable[pa.RecordBatch], bands: Bands, redact: Redact
+    corpus: Corpus, release: Release, signatures: Iterable[pa.RecordBatch], bands: Bands, redaction: Redaction
 ) -> PublishedInput | None:
     """Look through signatures, block by block: memory holds the matching ones only."""
     wanted, parts = _wanted(bands), list[tuple[pa.Array, npt.NDArray[np.uint64], npt.NDArray[np.int64]]]()
@@ -105,11 +104,16 @@ def _scanned(
     places = [released[name] for name in ids]
     rank = np.empty(len(ids), np.int64)
     rank[sorted(range(len(ids)), key=lambda row: (places[row].release, ids[row]))] = np.arange(len(ids))
-    return _side(corpus, release, ids, places, gather(hashes, rows, rank), redact)
+    return _side(corpus, release, ids, places, gather(hashes, rows, rank), redaction)
 
 
 def _side(
-    corpus: Corpus, release: Release, ids: Sequence[str], places: Sequence[Place], buckets: Buckets, redact: Redact
+    corpus: Corpus,
+    release: Release,
+    ids: Sequence[str],
+    places: Sequence[Place],
+    buckets: Buckets,
+    redaction: Redaction,
 ) -> PublishedInput | None:
     if not ids:
         return None
@@ -120,7 +124,9 @@ def _side(
         return pa.array([found[name] for name in names], pa.string())
 
     releases = np.array([place.release for place in places], np.int64)
-    return PublishedInput(pa.array(ids, pa.string()), releases, buckets, texts, redact)
+    ways = {number: release.redacted_as(number) for number in set(releases.tolist())}
+    foreign = np.array([ways[number] not in (None, redaction.policy) for number in releases.tolist()], np.bool_)
+    return PublishedInput(pa.array(ids, pa.string()), releases, buckets, texts, foreign, redaction)
 
 
 def _wanted(bands: Bands) -> npt.NDArray[np.uint64]:

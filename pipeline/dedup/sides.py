@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,24 @@ if TYPE_CHECKING:
 
 Texts = Callable[[npt.NDArray[np.int64]], pa.Array]
 """Reads the texts of the given rows, in their order."""
-Pieces = Callable[[npt.NDArray[np.int64], bool], "Iterator[Comparable] | None"]
-"""Has the given rows, which rise, read elsewhere and gives what is compared of them, piece by piece in their order; true: redacted, with
-published texts.
+Form = Literal["raw", "published", "common"]
+"""As what a text is compared: as it is, within a batch; as it is published; as what two ways of redacting have in common."""
+Pieces = Callable[[npt.NDArray[np.int64], Form], "Iterator[Comparable] | None"]
+"""Has the given rows, which rise, read elsewhere and gives what is compared of them in a form, piece by piece in their order.
 
 None if they are so few that they are better read here."""
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """How a batch redacts, and what is compared where texts were redacted in different ways."""
+
+    policy: str
+    """Names the way; see `pipeline.pii.redact.policy_of`."""
+    publish: Callable[[pa.Array], pa.Array]
+    """What publishing would make of the batch's texts."""
+    common: Callable[[pa.Array], pa.Array]
+    """What two ways of redacting leave alike of the batch's texts, and of published ones."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,9 @@ class PublishedInput:
     """By bands of the raw text, as the batch's."""
     texts: Texts
     """Published, hence redacted, texts."""
-    redact: Callable[[pa.Array], pa.Array]
-    """What publishing would make of a raw text."""
+    foreign: npt.NDArray[np.bool_]
+    """Which of them were redacted in another way than the batch will be."""
+    redaction: Redaction
 
     def rank(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the place of each row in the order of preference among `rows`: the earliest release, then the id."""

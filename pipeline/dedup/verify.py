@@ -16,7 +16,8 @@ from pipeline.dedup.gathered import Comparable, across, gathered, pieces_here
 from pipeline.dedup.signatures import Bands
 
 if TYPE_CHECKING:
-    from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
+    from pipeline.dedup.compare import Overlap
+    from pipeline.dedup.sides import DuplicatesInput, Form, PublishedInput, Rules
 
 
 MARGIN = 0.05
@@ -55,26 +56,45 @@ def no_pairs() -> VerifiedPairs:
 
 
 def verify_against(batch: DuplicatesInput, published: PublishedInput, rules: Rules) -> VerifiedPairs:
-    """Return the verified pairs (row of the batch, row of the published side): redacted text with published text."""
+    """Return the verified pairs (row of the batch, row of the published side): redacted text with published text.
+
+    Where the published one was redacted in another way, what both ways leave alike is compared.
+    """
     documents = len(published.releases)
     candidates, capped = candidates_against(
         batch.published_bands or batch.bands, published.buckets, documents, rules.max_bucket
     )
-    # The published texts' lengths are not known; a candidate's own length stands for its partner's.
-    weights = np.zeros(documents, np.int64)
-    weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
     similarity, contained = np.empty((2, len(candidates)), np.float64)
     equal = np.empty(len(candidates), np.bool_)
-    rows, left = np.unique(candidates[:, 0], return_inverse=True)
-    with gathered(_pieces(batch, rows, rules, published.redact)) as ours:
-        for block in blocks(candidates, np.zeros_like(batch.characters), weights, rules.block_characters, same=False):
-            published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
-            theirs = across(published.texts(published_rows), rules.shingling)
-            equal[block] = (ours.keys[left[block]] == theirs.keys[right]).all(axis=1)
-            found = overlap(ours.sets, theirs.sets, np.column_stack([left[block], right]))
-            similarity[block], contained[block] = found.jaccard, found.first_in_second
+    foreign = published.foreign[candidates[:, 1]]
+    forms: tuple[tuple[Form, npt.NDArray[np.bool_]], ...] = (("published", ~foreign), ("common", foreign))
+    for form, chosen in forms:
+        places = np.flatnonzero(chosen)
+        for block, found, same in _compared_across(batch, published, candidates[places], rules, form):
+            similarity[places[block]], contained[places[block]] = found.jaccard, found.first_in_second
+            equal[places[block]] = same
     similarity[equal] = 1.0  # also where redaction left no word
     return _verified(candidates, similarity, equal, contained, capped, rules)
+
+
+def _compared_across(
+    batch: DuplicatesInput, published: PublishedInput, candidates: Pairs, rules: Rules, form: Form
+) -> Iterator[tuple[slice, Overlap, npt.NDArray[np.bool_]]]:
+    """Yield what pairs with published documents share in one form, block by block: their places, how much, and which are equal."""
+    if not len(candidates):
+        return
+    # The published texts' lengths are not known; a candidate's own length stands for its partner's.
+    weights = np.zeros(len(published.releases), np.int64)
+    weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
+    rows, left = np.unique(candidates[:, 0], return_inverse=True)
+    own = published.redaction.publish if form == "published" else published.redaction.common
+    with gathered(_pieces(batch, rows, rules, form, own)) as ours:
+        for block in blocks(candidates, np.zeros_like(batch.characters), weights, rules.block_characters, same=False):
+            published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
+            texts = published.texts(published_rows)
+            theirs = across(texts if form == "published" else own(texts), rules.shingling)
+            same = (ours.keys[left[block]] == theirs.keys[right]).all(axis=1)
+            yield block, overlap(ours.sets, theirs.sets, np.column_stack([left[block], right])), same
 
 
 def verify_within(
@@ -103,10 +123,11 @@ def _pieces(
     batch: DuplicatesInput,
     rows: npt.NDArray[np.int64],
     rules: Rules,
+    form: Form = "raw",
     redact: Callable[[pa.Array], pa.Array] | None = None,
 ) -> Iterator[Comparable]:
-    """Return what is compared of some rows, by workers where they are many and there are any."""
-    elsewhere = batch.pieces(rows, redact is not None) if batch.pieces is not None else None
+    """Return what is compared of some rows in a form, which `redact` makes of them, by workers where they are many and there are any."""
+    elsewhere = batch.pieces(rows, form) if batch.pieces is not None else None
     if elsewhere is not None:
         return elsewhere
     return pieces_here(batch.texts, rows, batch.characters[rows], rules.shingling, rules.block_characters, redact)

@@ -61,6 +61,14 @@ class Signing(Part):
     seed: Annotated[int, Field(ge=0)]
 
 
+class Redacting(Part):
+    """From which release on documents were redacted in one way; texts of two ways differ in their tokens."""
+
+    since: ReleaseNumber
+    policy: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """A digest of the settings and of the pseudonyms' key (`pipeline.pii.redact.policy_of`)."""
+
+
 class Release(Record):
     """One published version of the corpus."""
 
@@ -81,6 +89,8 @@ class Release(Record):
     """The index of near-duplicates, oldest part first; null where there is none: a batch is compared with the table `signatures`."""
     signings: tuple[Signing, ...] | None = None
     """The ways in which the corpus's documents were signed; null where that was not recorded: their batches' settings say it."""
+    redactions: tuple[Redacting, ...] = ()
+    """How documents were redacted, the earliest way first; of those that are older than the first entry it was not recorded."""
     documents: Annotated[int, Field(ge=0)]
     """Documents in the corpus."""
     added: Annotated[int, Field(ge=0)]
@@ -117,6 +127,10 @@ class Release(Record):
     def name(self) -> str:
         """Where the record lies."""
         return release_name(self.number)
+
+    def redacted_as(self, number: int) -> str | None:
+        """Return in which way the documents were redacted that release `number`, this one or an earlier one, brought; None: not known."""
+        return next((entry.policy for entry in reversed(self.redactions) if entry.since <= number), None)
 
 
 def release_name(number: int) -> str:

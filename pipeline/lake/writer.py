@@ -54,7 +54,13 @@ class Writer(Reader):
             files, gone = (add or {}).get(table, ()), (remove or {}).get(table, ())
             tables[table] = self._tables.change(table, start[table], lease.fence, add=files, remove=gone)
             point(f"corpus.{table}.after")
-        defaults = {"added": 0, "removed": 0, "documents": digest.rows, "signings": newest.signings if newest else ()}
+        defaults = {
+            "added": 0,
+            "removed": 0,
+            "documents": digest.rows,
+            "signings": newest.signings if newest else (),
+            "redactions": newest.redactions if newest else (),
+        }
         release = Release.model_validate(
             {
                 **defaults,

@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.document import SPAN
+from pipeline.fingerprint import digest
 from pipeline.pii.names import find_names
 from pipeline.pii.recognizers import recognizers
 from pipeline.pii.screens import screen
-from pipeline.pii.spans import Hit, Span, replace, resolve
-from pipeline.pii.tokens import token_of
+from pipeline.pii.spans import PLACEHOLDER, Hit, Span, replace, resolve
+from pipeline.pii.tokens import key_digest, load_key, token_of
 from pipeline.settings import Pii, Settings
 
 MAX_PASSES = 8
@@ -83,10 +84,41 @@ def as_published(texts: pa.Array, settings: Settings) -> pa.Array:
     Nothing, if it is switched off. Names are looked for where the text's language, which is asked for here, is one that they are
     looked for in.
     """
+    return _redacted(texts, settings, settings.pii) if settings.cleaning.remove_pii else texts
+
+
+def without_tokens(texts: pa.Array, settings: Settings) -> pa.Array:
+    """Return what two ways of redacting leave alike of a text, raw or redacted in any way: what is neither personal nor a token.
+
+    Nothing can be had from a token but its type, and where texts were cut not even that. What only the other way took for personal
+    stays a difference.
+
+    >>> without_tokens(pa.array(["To a@b.org!", "To <EMAIL_ADDRESS>!", "To !"]), Settings.model_validate({"ingestion": {"sources": ["web_crawl"]}}))[0]
+    <pyarrow.StringScalar: 'To !'>
+    """
+    found = _redacted(texts, settings, settings.pii.model_copy(update={"replacement": "placeholder"}))
+    return pc.replace_substring_regex(found, PLACEHOLDER, "")
+
+
+def policy_of(settings: Settings) -> str:
+    """Return a digest of all that decides how a configuration redacts, the pseudonyms' key included.
+
+    Raises
+    ------
+    ConfigError
+        If pseudonyms are asked for and the key of the epoch is not there, or too short.
+    """
     if not settings.cleaning.remove_pii:
-        return texts
+        return digest(None)
+    own = settings.pii
+    key = key_digest(load_key(own.key_epoch)) if own.replacement == "pseudonym" else None
+    # Epochs only name keys, and what becomes of a document that no model of names covers is no matter of its text.
+    return digest([own.model_dump(mode="json", exclude={"key_epoch", "uncovered_language"}), key])
+
+
+def _redacted(texts: pa.Array, settings: Settings, wanted: Pii) -> pa.Array:
     languages = None
-    if settings.pii.names:
+    if wanted.names:
         from pipeline.language.detect import detect
 
         own = settings.language
@@ -94,7 +126,7 @@ def as_published(texts: pa.Array, settings: Settings) -> pa.Array:
         languages = (
             detect(texts, own.window_characters, own.min_score).languages.to_pylist() if known else [None] * len(texts)
         )
-    return redact(texts, settings.pii, languages).texts
+    return redact(texts, wanted, languages).texts
 
 
 def find(texts: pa.Array, settings: Pii, languages: Sequence[str | None] | None = None) -> dict[int, list[Hit]]:

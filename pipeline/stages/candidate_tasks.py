@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.gathered import NO_KEYS, Comparable, across, within
+from pipeline.dedup.sides import Form, Redaction
 from pipeline.document import REPETITION
 from pipeline.lake.snapshots import Chain
-from pipeline.pii.redact import as_published
+from pipeline.pii.redact import as_published, policy_of, without_tokens
 from pipeline.settings import Settings
 from pipeline.stages.scratch import read_scratch, write_scratch
 from pipeline.stages.signed import Rows, Signed
@@ -28,19 +29,21 @@ FEW = 2_000
 _KEYS = ("key_0", "key_1")
 
 
-def redactor(settings: Settings) -> Callable[[pa.Array], pa.Array]:
-    """Return what the batch's own pii stage makes of a text; nothing if that stage is switched off."""
-    return partial(as_published, settings=settings)
+def redaction_of(settings: Settings) -> Redaction:
+    """Return how a batch redacts; its texts are raw."""
+    return Redaction(
+        policy_of(settings), partial(as_published, settings=settings), partial(without_tokens, settings=settings)
+    )
 
 
-def pieces_on_workers(work: Work, signed: Signed, rows: Rows, redacted: bool) -> Iterator[Comparable] | None:
+def pieces_on_workers(work: Work, signed: Signed, rows: Rows, form: Form) -> Iterator[Comparable] | None:
     """Have the workers read some documents, a task a shard; None if there are few of them, or no workers."""
     if len(rows) <= FEW or master_of(work.batch) == INLINE:
         return None
-    return _pieces(work, signed, rows, redacted=redacted)
+    return _pieces(work, signed, rows, form)
 
 
-def _pieces(work: Work, signed: Signed, rows: Rows, *, redacted: bool) -> Iterator[Comparable]:
+def _pieces(work: Work, signed: Signed, rows: Rows, form: Form) -> Iterator[Comparable]:
     lake, settings = work.batch.lake, work.batch.settings
     tasks = []
     for shard in np.unique(signed.shards[rows]).tolist():
@@ -50,18 +53,18 @@ def _pieces(work: Work, signed: Signed, rows: Rows, *, redacted: bool) -> Iterat
             cuts = pc.struct_field(signed.repetition, "cuts").take(pa.array(mine))
         wanted = pa.table({"row": signed.rows[mine], "cuts": cuts})
         tasks.append((shard, write_scratch(lake, work.folder, f"wanted-{shard:05d}", wanted)))
-    function = partial(prepare_shard, chain=work.chain, settings=settings, folder=work.folder, redacted=redacted)
+    function = partial(prepare_shard, chain=work.chain, settings=settings, folder=work.folder, form=form)
     for (_, wanted), name in zip(tasks, work.on_workers(tasks, function), strict=True):
         table = read_scratch(lake, name)
         lake.remove(wanted)
         lake.remove(name)
         lists = one(table.column("hashes"))
-        keys = np.column_stack([table.column(name).to_numpy() for name in _KEYS]) if redacted else NO_KEYS
+        keys = np.column_stack([table.column(name).to_numpy() for name in _KEYS]) if form != "raw" else NO_KEYS
         yield Comparable(keys, ShingleSets(lists.values.to_numpy(), lists.offsets.to_numpy()))
 
 
-def prepare_shard(task: tuple[int, str], chain: Chain, settings: Settings, folder: str, *, redacted: bool) -> str:
-    """Read, cut, redact and shingle documents of one shard (on a worker); return the name of the scratch file with what is compared.
+def prepare_shard(task: tuple[int, str], chain: Chain, settings: Settings, folder: str, form: Form) -> str:
+    """Read, cut, redact if the form asks for it and shingle documents of one shard (on a worker); return the name of the scratch file with what is compared.
 
     The file holds hashes; no text.
     """
@@ -69,10 +72,14 @@ def prepare_shard(task: tuple[int, str], chain: Chain, settings: Settings, folde
     table = read_scratch(chain.lake, wanted)
     texts = without(one(chain.texts(shard).take(table.column("row"))), one(table.column("cuts")))
     shingling = settings.dedup.shingling
-    found = across(redactor(settings)(texts), shingling) if redacted else within(texts, shingling)
+    if form == "raw":
+        found = within(texts, shingling)
+    else:
+        redaction = redaction_of(settings)
+        found = across((redaction.publish if form == "published" else redaction.common)(texts), shingling)
     lists = pa.LargeListArray.from_arrays(pa.array(found.sets.offsets), pa.array(found.sets.hashes))
     answer = pa.table({"hashes": lists})
-    if redacted:
+    if form != "raw":
         for name, half in zip(_KEYS, found.keys.T, strict=True):
             answer = answer.append_column(name, pa.array(half))
     return json.dumps(write_scratch(chain.lake, folder, f"compared-{shard:05d}", answer))

@@ -2,7 +2,7 @@
 
 Workers sign the shards (bands of MinHash signatures, exact keys); the driver nominates candidate pairs from those narrow columns,
 reads only the candidates' texts, compares them exactly and chooses survivors. A candidate is redacted by the batch's own pii stage
-before it is compared with published text, which is redacted too.
+before it is compared with published text, which is redacted too; where that was done in another way, what both leave alike is compared.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipeline.document import DEDUP
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.snapshots import COLUMNS_ROLE, unify, write_shard
-from pipeline.stages.candidate_tasks import pieces_on_workers, redactor
+from pipeline.stages.candidate_tasks import pieces_on_workers, redaction_of
 from pipeline.stages.choice_tasks import choose_on_workers
 from pipeline.stages.repetition import mark_shards
 from pipeline.stages.signed import (
@@ -52,8 +52,10 @@ def run(work: Work) -> Output:
     signed = load_signed(chain, batch.settings, names)
     published = None
     if base is not None:
-        safe = redactor(batch.settings)
-        published = published_side(batch.corpus, base, signed.published_bands, safe, batch.settings.dedup.max_bucket)
+        redaction = redaction_of(batch.settings)
+        published = published_side(
+            batch.corpus, base, signed.published_bands, redaction, batch.settings.dedup.max_bucket
+        )
     pieces = partial(pieces_on_workers, work, signed)
     found = find(
         batch.settings.dedup,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from pipeline.dedup.signatures import Bands
 from pipeline.lake.release import Signing
 from pipeline.lake.snapshots import Chain
 from pipeline.settings import Settings
+from pipeline.stages.candidate_tasks import redaction_of
 from pipeline.stages.signed import Rows, Signed, find, matrix, ranks_of, sign, signings_of, texts_of, with_own
 from pipeline.text.arrow import one
 
@@ -41,9 +43,8 @@ def duplicates_at_publish(batch: Batch, chain: Chain, gone: set[str], onto: int 
     signed = _signed_again(chain, batch.settings, gone, signings)
     published = None
     if release is not None:
-        published = published_since(
-            batch.corpus, batch.record.base, release, signed.published_bands, lambda texts: texts
-        )
+        redaction = replace(redaction_of(batch.settings), publish=lambda texts: texts)  # they are redacted
+        published = published_since(batch.corpus, batch.record.base, release, signed.published_bands, redaction)
     similar = batch.settings.dedup.model_copy(update={"containment": None})
     found = find(similar, signed, partial(texts_of, chain, signed), published)
     ids = signed.document_ids.to_pylist()

@@ -15,7 +15,7 @@ from pipeline.dedup.candidates import gather
 from pipeline.dedup.exact import exact_keys
 from pipeline.dedup.find import CONTAINED, EXACT, NEAR, find_duplicates
 from pipeline.dedup.plan import derive
-from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Rules
+from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Redaction, Rules
 from pipeline.dedup.signatures import band_hashes
 from pipeline.reasons import REASONS
 from pipeline.text.shingles import shingles
@@ -27,8 +27,21 @@ PLAN = derive(0.6, 0.999999, max_permutations=2_000)
 NUMBER = r"\b\d{4}\b"
 
 
-def redact(texts):
-    return pc.replace_substring_regex(texts, NUMBER, "[NUMBER]")
+FOREIGN = 2
+"""The release whose documents were redacted in another way."""
+
+
+def redact(texts, mark="[NUMBER]"):
+    return pc.replace_substring_regex(texts, NUMBER, mark)
+
+
+def common(texts):
+    return pc.replace_substring_regex(texts, rf"{NUMBER}|\[NUMBER\]|\{{KEY\}}", "")
+
+
+def compared(own, raw, release):
+    """Return two texts of which the second was published, before either was redacted, as they are compared."""
+    return (common if release == FOREIGN else redact)(pa.array([own, raw])).to_pylist()
 
 
 def make_batch(ids, texts, ranks=None, read=None):
@@ -51,17 +64,19 @@ def make_batch(ids, texts, ranks=None, read=None):
 
 def make_published(ids, texts, releases=None):
     array = pa.array(texts, pa.string())
-    published = redact(array)
     bands = band_hashes(array, PLAN, RULES.shingling, 1)
     rows = np.flatnonzero(bands.usable)
     releases = releases if releases is not None else [1] * len(ids)
+    foreign = np.array(releases) == FOREIGN
+    published = pc.if_else(pa.array(foreign), redact(array, "{KEY}"), redact(array))
     order = np.argsort(np.lexsort((np.array(ids), releases)))
     return PublishedInput(
         document_ids=pa.array(ids, pa.string()),
         releases=np.array(releases, np.int64),
         buckets=gather(bands.hashes[rows].ravel().view(np.uint64), np.repeat(rows, PLAN.bands), order),
         texts=lambda rows: published.take(pa.array(rows)),
-        redact=redact,
+        foreign=foreign,
+        redaction=Redaction("ours", redact, common),
     )
 
 
@@ -78,12 +93,11 @@ def reference(ids, texts, ranks, published):
     A published document shares a bucket with the raw text it was made from, so only raw candidates are looked at.
     """
     order = sorted(range(len(ids)), key=lambda i: (ranks[i], -len(texts[i]), ids[i].encode()))
-    safe = redact(pa.array(texts, pa.string())).to_pylist()
     result, stays = {}, []
     for i in order:
         near = []
         for name, raw, release in published:
-            value, exact = similarity(safe[i], redact(pa.array([raw])).to_pylist()[0])
+            value, exact = similarity(*compared(texts[i], raw, release))
             if value >= RULES.threshold and similarity(texts[i], raw)[0] > 0 and shingles(texts[i], Shingling(2)):
                 near.append((-value - exact, release, name, exact))
         if near:
@@ -140,9 +154,9 @@ def shared_bucket_matters(case):
     """Whether a pair is similar after redaction but not before: the bands, made before, may not nominate it."""
     _, texts, _, published = case
     return any(
-        similarity(*redact(pa.array([text, raw])).to_pylist())[0] >= RULES.threshold > similarity(text, raw)[0]
+        similarity(*compared(text, raw, release))[0] >= RULES.threshold > similarity(text, raw)[0]
         for text in texts
-        for _, raw, _ in published
+        for _, raw, release in published
     )
 
 
@@ -160,7 +174,7 @@ def test_laws(case):
     ids, texts, _, published = case
     found = run(case)
     text_of = dict(zip(ids, texts, strict=True))
-    published_text = {name: redact(pa.array([text])).to_pylist()[0] for name, text, _ in published}
+    published_text = {name: text for name, text, _ in published}
     gone = as_dict(ids, found)
     for name, (survivor, release, value, reason) in gone.items():
         assert reason in REASONS
@@ -168,7 +182,7 @@ def test_laws(case):
             assert survivor not in gone, "the survivor does not stay"
             pair = text_of[name], text_of[survivor]
         else:
-            pair = redact(pa.array([text_of[name]])).to_pylist()[0], published_text[survivor]
+            pair = compared(text_of[name], published_text[survivor], release)
         assert similarity(*pair) == (value, reason == EXACT)
         assert value >= RULES.threshold
     stays = [name for name in ids if name not in gone]
@@ -201,13 +215,13 @@ def test_laws_of_containment(case):
     text_of = dict(zip(ids, texts, strict=True))
     order = sorted(range(len(ids)), key=lambda i: (ranks[i], -len(texts[i]), ids[i].encode()))
     place = {ids[i]: position for position, i in enumerate(order)}
-    published_text = {name: redact(pa.array([text])).to_pylist()[0] for name, text, _ in published}
+    published_text = {name: text for name, text, _ in published}
     gone = as_dict(ids, found)
     shares = dict(zip(ids, found.contained.to_pylist(), strict=True))
     for name, (survivor, release, value, reason) in gone.items():
         pair = (text_of[name], text_of.get(survivor))
         if release is not None:
-            pair = redact(pa.array([text_of[name]])).to_pylist()[0], published_text[survivor]
+            pair = compared(text_of[name], published_text[survivor], release)
         assert release is not None or survivor not in gone
         if reason == CONTAINED:
             assert value < rules.threshold
@@ -269,6 +283,16 @@ def test_a_document_is_redacted_before_it_is_compared_with_a_published_one():
     assert found.reason.to_pylist() == [EXACT, NEAR]
     assert found.similarity.to_pylist()[0] == 1.0
     assert found.cluster_size.tolist() == [2, 2]
+
+
+def test_what_was_redacted_otherwise_is_compared_without_what_differs_for_that():
+    secret = LONG.replace("word7 ", "1234 ")
+    side = make_published(["p", "q"], [secret, f"{secret} more"], [FOREIGN, 1])
+    batch = make_batch(["a", "b", "c"], [secret, f"5678 {secret}", "1234 and no other word"])
+    found = find_duplicates(batch, RULES, side)
+    assert found.survivor.to_pylist() == ["p", "p", None]
+    assert found.reason.to_pylist() == [EXACT, EXACT, None], "nobody can tell one number from another there"
+    assert found.similarity.to_pylist() == [1.0, 1.0, None]
 
 
 def test_a_group_follows_its_stand_in():

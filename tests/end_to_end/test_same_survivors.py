@@ -43,7 +43,9 @@ def rows() -> list[dict[str, object]]:
     ]
 
 
-def deduplicated(folder: Path, shards: int, order: int, more: Sequence[dict[str, object]] = ()) -> dict[str, Any]:
+def deduplicated(
+    folder: Path, shards: int, order: int, more: Sequence[dict[str, object]] = (), replacement: str = "placeholder"
+) -> dict[str, Any]:
     """Return what dedup says of each document, by its id."""
     listed = [*more, *rows()][:256]
     random.Random(order).shuffle(listed)
@@ -52,7 +54,11 @@ def deduplicated(folder: Path, shards: int, order: int, more: Sequence[dict[str,
         if part:
             write_jsonl(folder / "input" / "licensed_content" / f"{name}.jsonl", part)
     (folder / "pipeline.yaml").write_text(CONFIG)
-    overrides = {"ingestion.shard_documents": -(-len(listed) // shards), "dedup.repetition.policy": "cut"}
+    overrides = {
+        "ingestion.shard_documents": -(-len(listed) // shards),
+        "dedup.repetition.policy": "cut",
+        "pii.replacement": replacement,
+    }
     reference = api.open_batch(str(folder / "pipeline.yaml"), overrides)
     api.run_stage(reference, "ingest")
     api.run_gate(reference, "ingest")
@@ -126,10 +132,11 @@ def test_read_by_tasks_also_against_published_text(tmp_path: Path, monkeypatch: 
         listing.decide_case(Path(path), result["case_id"], "approve", "Ada", "a small batch")
     again = [{**row, "id": f"again-{row['id']}", "text": str(row["text"]).replace("jane", "joan")} for row in texts_]
     here = deduplicated(tmp_path, 1, 0, again)
+    otherwise = deduplicated(tmp_path, 1, 0, again, "cut")
     asked = []
 
     def counted(task: tuple[int, str], **settings: Any) -> str:
-        asked.append((task[0], settings["redacted"]))
+        asked.append((task[0], settings["form"]))
         return prepare_shard(task, **settings)
 
     prepare_shard = candidate_tasks.prepare_shard
@@ -137,9 +144,14 @@ def test_read_by_tasks_also_against_published_text(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(candidate_tasks, "FEW", 0)
     monkeypatch.setattr(candidate_tasks, "INLINE", "no such master")
     assert deduplicated(tmp_path, 3, 0, again) == here
-    assert {redacted for _, redacted in asked} == {True, False}
+    assert {form for _, form in asked} == {"raw", "published"}
     assert {shard for shard, _ in asked} == {0, 1, 2}
     assert sum(row["verdict"] is not None and row["survivor_release"] == 1 for row in here.values()) > 20
+    asked.clear()
+    assert deduplicated(tmp_path, 3, 0, again, "cut") == otherwise
+    assert {form for _, form in asked} == {"raw", "common"}
+    survivors = [{name: row["survivor"] for name, row in found.items()} for found in (otherwise, here)]
+    assert survivors[0] == survivors[1], "with a token in place of an address or none, the documents are as alike"
     left = [file.name for file in (tmp_path / "lake" / "batches").rglob("scratch-*")]
     assert left == []
 

@@ -13,16 +13,20 @@ from pipeline.batch import load_batch
 from pipeline.chain import full_chain
 from pipeline.dedup.plan import Plan
 from pipeline.dedup.published import places_of, published_side, published_since
+from pipeline.dedup.sides import Redaction
 from pipeline.dedup.signatures import Bands
 from pipeline.lake.releases import Corpus, Release
 from pipeline.lake.store import Store
 from pipeline.lake.tables import SIGNATURES
+from pipeline.twins import Row, twin
 from tests.end_to_end.conftest import documents, write_jsonl
 from tests.lake.batches import FINGERPRINT, document, identity, publish, write
 from tests.lake.batches import documents as lake_documents
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+PLAIN = Redaction("f" * 64, lambda texts: texts, lambda texts: texts)
 
 
 def test_the_published_side_is_that_of_the_release_whatever_came_after(tmp_path: Path) -> None:
@@ -32,12 +36,12 @@ def test_the_published_side_is_that_of_the_release_whatever_came_after(tmp_path:
     corpus.rollback(1, "b was bad")
     publish(corpus, "b3", ["c"], base=3)
     bands = Bands(np.array([[1, -2]]), np.array([True]))  # as every document of these batches
-    found = published_side(corpus, two, bands, lambda texts: texts, 10)
+    found = published_side(corpus, two, bands, PLAIN, 10)
     assert found is not None
     side = dict(zip(found.document_ids.to_pylist(), found.releases.tolist(), strict=True))
     assert side == {identity("a"): 1, identity("b"): 2}
     assert sorted(found.texts(np.arange(2)).to_pylist()) == ["text of a", "text of b"]
-    later = published_since(corpus, None, two, bands, lambda texts: texts)
+    later = published_since(corpus, None, two, bands, PLAIN)
     assert later is not None
     assert later.document_ids.to_pylist() == [identity("a")]
 
@@ -47,7 +51,7 @@ def sides(corpus: Corpus, release: Release, hashes: list[int]) -> list[tuple]:
     bands = Bands(np.array([hashes], np.int64), np.array([True]))
     found = []
     for pinned in (release, release.model_copy(update={"index": None})):
-        side = published_side(corpus, pinned, bands, lambda texts: texts, 1_000)
+        side = published_side(corpus, pinned, bands, PLAIN, 1_000)
         if side is None:
             found.append(None)
             continue
@@ -140,7 +144,7 @@ def test_an_index_that_is_lost_is_scanned_past_and_made_anew(
     else:
         corpus.store.write_atomic(segment.document_file.name, b"ARROW1")
     bands = Bands(np.array([[1, -2]]), np.array([True]))
-    found = published_side(corpus, one, bands, lambda texts: texts, 10)
+    found = published_side(corpus, one, bands, PLAIN, 10)
     assert sorted(found.document_ids.to_pylist()) == sorted([identity("a"), identity("b")])
     assert "sluice lake reindex" in caplog.text
     publish(corpus, "b2", ["c"], base=1)
@@ -167,7 +171,7 @@ def test_a_text_lies_where_the_index_says_also_when_its_file_was_written_anew(
     honest = Store.open_input
     monkeypatch.setattr(Store, "open_input", lambda self, name: read.append(name) or honest(self, name))
     bands = Bands(np.array([[1]]), np.array([True]))
-    side = published_side(corpus, corpus.newest(), bands, lambda texts: texts, 10)
+    side = published_side(corpus, corpus.newest(), bands, PLAIN, 10)
     row = side.document_ids.to_pylist().index(identity("b"))
     read.clear()
     assert side.texts(np.array([row])).to_pylist() == ["text of b"]
@@ -180,11 +184,11 @@ def test_a_ghost_is_no_survivor(tmp_path: Path) -> None:
     corpus.takedown([identity("a")], "asked")
     bands = Bands(np.array([[1]]), np.array([True]))
     for release in (one, corpus.newest()):  # a batch that was opened before, and one after
-        side = published_side(corpus, release, bands, lambda texts: texts, 10)
+        side = published_side(corpus, release, bands, PLAIN, 10)
         assert side.document_ids.to_pylist() == [identity("b")]
         assert side.buckets.sizes.tolist() == [1]
     corpus.takedown([identity("b")], "asked")
-    assert published_side(corpus, one, bands, lambda texts: texts, 10) is None
+    assert published_side(corpus, one, bands, PLAIN, 10) is None
     assert corpus.reindex().index == ()
 
 
@@ -258,6 +262,81 @@ def test_what_was_signed_otherwise_is_recognised(tmp_path: Path, monkeypatch: py
     catch = full_chain(load_batch(reference)).manifest("dedup").metrics["published_catch"]
     # As the first batch was signed, at the threshold of the second.
     assert catch == Plan(20, 7).catch(0.7 if setting == "threshold: 0.7" else 0.8)
+
+
+POST = "Write to ann@example.org about the {} kittens, or call +1 650 253 0000 before {}."
+POSTS = [POST.format("grey", "noon"), POST.format("striped old", "they are gone to good homes")]
+AGAIN = [f"{POSTS[0]} ", POSTS[1].replace("homes", "people"), POST.format("stolen", "the police does")]
+PLACEHOLDER, PSEUDONYM = "pii: {}", "pii: {replacement: pseudonym, key_epoch: 1}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (PSEUDONYM, "pii: {replacement: pseudonym, key_epoch: 2}"),
+        pytest.param(PLACEHOLDER, PSEUDONYM, marks=pytest.mark.slow),
+        pytest.param(PSEUDONYM, "pii: {replacement: cut}", marks=pytest.mark.slow),
+        pytest.param("pii: {entities: [US_SSN]}", PLACEHOLDER, marks=pytest.mark.slow),
+        pytest.param(PLACEHOLDER, "cleaning: {filter_low_quality: false, remove_pii: false}", marks=pytest.mark.slow),
+    ],
+)
+def test_what_was_redacted_otherwise_is_recognised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    # Every night posts come again. A new key of pseudonyms must not make strangers of those that name an address.
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    _have_keys(monkeypatch)
+    assert api.run_all(_opened(tmp_path, first, POSTS))["documents"] == 2
+    reference = _opened(tmp_path, second, AGAIN)
+    api.run_stage(reference, "ingest")
+    api.run_gate(reference, "ingest")
+    api.run_stage(reference, "dedup")
+    batch = load_batch(reference)
+    chain = full_chain(batch)
+    assert chain.read("dedup", 0, ["survivor_release"]).column(0).to_pylist() == [1, 1, None]
+    ids = chain.read("ingest", 0, ["document_id"]).column(0).to_pylist()
+    told = twin(batch, chain, "dedup", Row(0, 1, ids[1]), texts=True)
+    assert told["compared"] == "redacted text without its tokens"
+    apart = [
+        (part["kind"], part["text"]) for part in told["difference"]["parts"] if part["kind"] in ("first", "second")
+    ]
+    assert apart == [("first", "people."), ("second", "homes.")]
+
+
+def test_what_was_redacted_otherwise_since_the_batch_was_opened_is_recognised_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_SPARK_MASTER", "inline")
+    _have_keys(monkeypatch)
+    late = _opened(tmp_path, "pii: {replacement: pseudonym, key_epoch: 2}", AGAIN)
+    assert api.run_all(_opened(tmp_path, PSEUDONYM, POSTS))["documents"] == 2
+    api.run_all(late)
+    batch = load_batch(late)
+    chain = full_chain(batch)
+    assert chain.read("publish", 0, ["survivor_release"]).column(0).to_pylist() == [1, 1, None]
+    row = Row(0, 0, chain.read("ingest", 0, ["document_id"]).column(0)[0].as_py())
+    told = twin(batch, chain, "publish", row, texts=True)
+    assert (told["compared"], told["difference"]["places"]) == ("redacted text without its tokens", 0)
+    monkeypatch.delenv("SLUICE_PII_KEY_2")
+    told = twin(batch, chain, "publish", row, texts=True)
+    assert told["difference"] is None
+    assert "no key of epoch 2" in told["no_difference"]
+
+
+def _have_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for epoch in (1, 2):
+        monkeypatch.setenv(f"SLUICE_PII_KEY_{epoch}", f"{epoch}" * 32)
+
+
+def _opened(folder: Path, policy: str, contents: list[str]) -> dict[str, str]:
+    """Open a batch of some texts under a way of redacting."""
+    cleaning = "" if "cleaning" in policy else "cleaning: {filter_low_quality: false}, "
+    config = folder / "pipeline.yaml"
+    sources = "ingestion: {sources: [{name: papers, kind: licensed}]}"
+    config.write_text(f"data_pipeline: {{{sources}, {cleaning}{policy}}}")
+    file = folder / f"{len(list(folder.glob('*.jsonl')))}.jsonl"
+    write_jsonl(file, [{**documents(1)[0], "id": f"{file}{i}", "text": text} for i, text in enumerate(contents)])
+    return api.open_batch(str(config), inputs={"papers": [str(file)]})
 
 
 def normal(text: str) -> str:
