@@ -7,7 +7,9 @@ normalised as ingest does. DataTrove and Dolma run in environments of their own.
 the other, then every two, three and four together, is made the same on both sides until the decisions are the same. Definitions of the text:
 
 - *space*: white space inside lines made one space each, lines of nothing but white space made empty, none at the ends;
+- *blank*: blank lines left out;
 - *bullets*: every mark that we take for a bullet made a hyphen where it begins a line;
+- *phrases*: one space between the words of "lorem ipsum" and the like, where we see past marks;
 - *tokens*: the text written as DataTrove's tokens, a space between each two, on our side, and what we count on tokens of our own counted on those;
 
 and, on DataTrove's side, of ours in place of its own:
@@ -48,6 +50,7 @@ from pipeline.stages.quality import QualityStage
 from pipeline.text.characters import BULLETS
 from pipeline.text.measures import measure
 from pipeline.text.normalize import normalise
+from pipeline.text.phrases import JAVASCRIPT, LOREM, PHRASES, POLICY
 
 SETS = (
     "18f_posts",
@@ -74,14 +77,16 @@ DOLMA = ("dolma==1.2.1",)
 PAIRS = {"gopher_datatrove": "gopher", "gopher": "gopher", "fineweb": "fineweb", "c4": "c4"}
 """Our presets and the filters that they are held against. `gopher` is held against DataTrove with words split on white space."""
 DEFINITIONS = {
-    "gopher_datatrove": ("space", "words", "tokens", "cores", "once", "symbols", "bullets"),
-    "gopher": ("space", "cores", "once", "symbols", "bullets"),
+    "gopher_datatrove": ("space", "words", "tokens", "cores", "once", "symbols", "blank", "bullets"),
+    "gopher": ("space", "cores", "once", "symbols", "blank", "bullets"),
     "fineweb": ("space", "words", "tokens", "ends"),
-    "c4": ("space", "sentences"),
+    "c4": ("space", "sentences", "phrases"),
 }
 """What may be the cause of a difference, in the order in which it is tried."""
 OF_WORDS = {"alphabetic_tokens": "alphabetic_words", "newline_token_ratio": "newline_ratio"}
 """Measures of tokens, and those of words that say the same of a text that is written as tokens."""
+GAP = r"[^\w\n]+"
+"""What may stand between the words of a phrase, as a pattern."""
 TOGETHER = 4
 """Definitions that are made the same at once, at most."""
 
@@ -122,9 +127,30 @@ def peer(python: str, script: str, texts: list[str], folder: Path, *arguments: s
     return dict(json.loads(answer.read_text(encoding="utf-8")))
 
 
+def without_blank_lines(text: str) -> str:
+    """Return a text without its blank lines."""
+    return "\n".join(line for line in text.split("\n") if line.strip())
+
+
 def with_hyphens(text: str) -> str:
     """Return a text whose lines begin with a hyphen where they begin with a bullet."""
     return re.sub(rf"^(\s*)[{re.escape(''.join(sorted(BULLETS)))}]", r"\1-", text, flags=re.MULTILINE)
+
+
+def with_plain_phrases(text: str) -> str:
+    """Return a text with one space between the words of each phrase that C4 knows."""
+    for phrase in (*PHRASES[JAVASCRIPT], *PHRASES[POLICY], *PHRASES[LOREM]):
+        text = re.sub(rf"\b{phrase.replace(' ', GAP)}\b", phrase, text, flags=re.IGNORECASE)
+    return text
+
+
+REWRITE: dict[str, Callable[[str], str]] = {
+    "space": plain_space,
+    "blank": without_blank_lines,
+    "bullets": with_hyphens,
+    "phrases": with_plain_phrases,
+}
+"""Definitions of the text."""
 
 
 def ours(texts: list[str], preset: str, *, tokens: bool = False) -> list[list[str]]:
@@ -145,7 +171,7 @@ def interventions(preset: str) -> Iterator[tuple[str, ...]]:
     """Yield the sets of definitions to make the same, the smallest first.
 
     >>> list(interventions("c4"))
-    [('space',), ('sentences',), ('space', 'sentences')]
+    [('space',), ('sentences',), ('phrases',), ('space', 'sentences'), ('space', 'phrases'), ('sentences', 'phrases'), ('space', 'sentences', 'phrases')]
     """
     for size in range(1, TOGETHER + 1):
         for causes in combinations(DEFINITIONS[preset], size):
@@ -166,7 +192,7 @@ def differences(texts: list[str], theirs: list[list[str]], preset: str, ask: Cal
         if not left:
             break
         some = [texts[i] for i in left]
-        for cause, write in (("space", plain_space), ("bullets", with_hyphens)):
+        for cause, write in REWRITE.items():
             some = [write(text) for text in some] if cause in causes else some
         answer = ask(some, filters, *always, *causes)
         here = ours(answer["tokens"], preset, tokens=True) if "tokens" in causes else ours(some, preset)
