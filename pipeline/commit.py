@@ -66,8 +66,8 @@ def commit(batch: Batch, approval: dict[str, Any] | None) -> tuple[Release, bool
 
 
 def _publish(batch: Batch, chain: Chain, approval: dict[str, Any] | None) -> Release:
-    from pipeline.pii.redact import policy_of
     from pipeline.stages.publish import DOCUMENTS_ROLE, SIGNATURES_ROLE, candidate
+    from pipeline.stages.redacted import redacting_of
     from pipeline.stages.signed import signing_of
 
     manifest = chain.manifest("publish")
@@ -79,7 +79,7 @@ def _publish(batch: Batch, chain: Chain, approval: dict[str, Any] | None) -> Rel
         documents=[file.name for file in manifest.shards(DOCUMENTS_ROLE)],
         signatures=[file.name for file in manifest.shards(SIGNATURES_ROLE)],
         signing=signing_of(batch.settings.dedup),
-        policy=policy_of(batch.settings),
+        redacting=redacting_of(batch.settings),
         metrics=to_keep(chain.manifests),
         kpis={name: manifest.metrics.get(name) for name in (*INDICATORS, "duplicate_scope", "sample_size")},
         marks=[f"{entry.stage}: switched off, not measured" for entry in chain.manifests if entry.switched_off],

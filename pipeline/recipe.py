@@ -181,6 +181,7 @@ RECIPE: tuple[Step, ...] = (
             "stages/dedup.py",
             "stages/candidate_tasks.py",
             "stages/choice_tasks.py",
+            "stages/redacted.py",
             "stages/repetition.py",
             "stages/scratch.py",
             "stages/signed.py",

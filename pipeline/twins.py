@@ -168,11 +168,11 @@ def cluster_of(chain: Chain, stage: str, survivor: str, place: Row | None) -> di
 
 def _alike(batch: Batch, stage: str, release: int, own: str, other: str) -> tuple[str, str, str]:
     """Return a document's text and one that a release published as a stage compared them, and what that is called."""
-    from pipeline.stages.candidate_tasks import redaction_of
+    from pipeline.stages.redacted import redaction_of
 
     try:
         redaction = redaction_of(batch.settings)
-        if batch.corpus.get(release).redacted_as(release) not in (None, redaction.policy):
+        if batch.corpus.get(release).redacted_as(release) not in (None, redaction.redacting):
             first, second = redaction.common(pa.array([own, other])).to_pylist()
             return first, second, "redacted text without its tokens"
         redacted = own if stage == "publish" else redaction.publish(pa.array([own]))[0].as_py()

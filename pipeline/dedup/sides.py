@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.dedup.exact import Keys
     from pipeline.dedup.gathered import Comparable
     from pipeline.dedup.signatures import Bands
+    from pipeline.lake.release import Redacting
     from pipeline.text.shingling import Shingling
 
 Texts = Callable[[npt.NDArray[np.int64]], pa.Array]
@@ -36,12 +37,13 @@ None if they are so few that they are better read here."""
 class Redaction:
     """How a batch redacts, and what is compared where texts were redacted in different ways."""
 
-    policy: str
-    """Names the way; see `pipeline.pii.redact.policy_of`."""
+    redacting: Redacting
     publish: Callable[[pa.Array], pa.Array]
     """What publishing would make of the batch's texts."""
     common: Callable[[pa.Array], pa.Array]
-    """What two ways of redacting leave alike of the batch's texts, and of published ones."""
+    """What two ways of redacting leave alike of a text, the batch's or a published one."""
+    strip: Callable[[pa.Array], pa.Array]
+    """The same of a text in which nothing is left of what the batch looks for: it has tokens only to lose."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,12 @@ class PublishedInput:
     """By bands of the raw text, as the batch's."""
     texts: Texts
     """Published, hence redacted, texts."""
-    foreign: npt.NDArray[np.bool_]
-    """Which of them were redacted in another way than the batch will be."""
     redaction: Redaction
+    """The batch's."""
+    foreign: npt.NDArray[np.bool_]
+    """Which of the documents were redacted in another way."""
+    common: Texts
+    """What both ways leave alike of the texts of foreign ones."""
 
     def rank(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the place of each row in the order of preference among `rows`: the earliest release, then the id."""

@@ -87,12 +87,15 @@ def _compared_across(
     weights = np.zeros(len(published.releases), np.int64)
     weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
     rows, left = np.unique(candidates[:, 0], return_inverse=True)
-    own = published.redaction.publish if form == "published" else published.redaction.common
+    own, read = (
+        (published.redaction.publish, published.texts)
+        if form == "published"
+        else (published.redaction.common, published.common)
+    )
     with gathered(_pieces(batch, rows, rules, form, own)) as ours:
         for block in blocks(candidates, np.zeros_like(batch.characters), weights, rules.block_characters, same=False):
             published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
-            texts = published.texts(published_rows)
-            theirs = across(texts if form == "published" else own(texts), rules.shingling)
+            theirs = across(read(published_rows), rules.shingling)
             same = (ours.keys[left[block]] == theirs.keys[right]).all(axis=1)
             yield block, overlap(ours.sets, theirs.sets, np.column_stack([left[block], right])), same
 

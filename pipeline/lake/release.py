@@ -62,11 +62,19 @@ class Signing(Part):
 
 
 class Redacting(Part):
-    """From which release on documents were redacted in one way; texts of two ways differ in their tokens."""
+    """How texts were redacted: only those of one way have the same tokens."""
+
+    looked_for: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """A digest of the settings that say what is personal."""
+    tokens: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """A digest of what stands in its place: the kind of token, and the key of pseudonyms."""
+
+
+class RedactedSince(Part):
+    """The release from which on documents were redacted in one way."""
 
     since: ReleaseNumber
-    policy: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """A digest of the settings and of the pseudonyms' key (`pipeline.pii.redact.policy_of`)."""
+    redacting: Redacting
 
 
 class Release(Record):
@@ -89,7 +97,7 @@ class Release(Record):
     """The index of near-duplicates, oldest part first; null where there is none: a batch is compared with the table `signatures`."""
     signings: tuple[Signing, ...] | None = None
     """The ways in which the corpus's documents were signed; null where that was not recorded: their batches' settings say it."""
-    redactions: tuple[Redacting, ...] = ()
+    redactions: tuple[RedactedSince, ...] = ()
     """How documents were redacted, the earliest way first; of those that are older than the first entry it was not recorded."""
     documents: Annotated[int, Field(ge=0)]
     """Documents in the corpus."""
@@ -128,9 +136,9 @@ class Release(Record):
         """Where the record lies."""
         return release_name(self.number)
 
-    def redacted_as(self, number: int) -> str | None:
-        """Return in which way the documents were redacted that release `number`, this one or an earlier one, brought; None: not known."""
-        return next((entry.policy for entry in reversed(self.redactions) if entry.since <= number), None)
+    def redacted_as(self, number: int) -> Redacting | None:
+        """Return how the documents were redacted that release `number`, this one or an earlier one, brought; None: not known."""
+        return next((entry.redacting for entry in reversed(self.redactions) if entry.since <= number), None)
 
 
 def release_name(number: int) -> str:

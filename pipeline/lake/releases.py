@@ -16,7 +16,7 @@ from pipeline.faults import point
 from pipeline.lake.addition import check_addition, check_new, count_in
 from pipeline.lake.format import add_root, prepared
 from pipeline.lake.lease import Lease, hold
-from pipeline.lake.release import Approval, Redacting, Release, Signing
+from pipeline.lake.release import Approval, RedactedSince, Redacting, Release, Signing
 from pipeline.lake.rows import Selection
 from pipeline.lake.tables import TABLES, Metric
 from pipeline.lake.writer import Writer, digest_of
@@ -53,7 +53,7 @@ class Corpus(Writer):
         signatures: Sequence[str] = (),
         decisions: Sequence[str] = (),
         signing: Signing | None = None,
-        policy: str | None = None,
+        redacting: Redacting | None = None,
         metrics: Sequence[Metric] = (),
         kpis: Mapping[str, Any] | None = None,
         marks: Sequence[str] = (),
@@ -72,7 +72,7 @@ class Corpus(Writer):
             Names of Parquet files that `pipeline.lake.tables.write_rows` wrote. Either every document has a signature or none.
         signing
             How the signatures were made, so that later batches can be signed alike.
-        policy
+        redacting
             How the texts were redacted, so that later batches are compared with them as it suits.
         metrics
             Figures of the batch, for the gates' history.
@@ -116,7 +116,7 @@ class Corpus(Writer):
                 added=addition.digest.rows - so_far.rows,
                 index=self._index_with(held, newest, index, addition.files, batch_id),
                 signings=_signings_with(newest, signing, signed=bool(signatures)),
-                redactions=_redactions_with(newest, policy),
+                redactions=_redactions_with(newest, redacting),
                 kpis=dict(kpis or {}),
                 marks=tuple(marks),
                 approved=approved,
@@ -274,12 +274,12 @@ def _signings_with(newest: Release | None, signing: Signing | None, *, signed: b
     return known if signing is None or signing in known else (*known, signing)
 
 
-def _redactions_with(newest: Release | None, policy: str | None) -> tuple[Redacting, ...]:
+def _redactions_with(newest: Release | None, redacting: Redacting | None) -> tuple[RedactedSince, ...]:
     """Return how the documents of a corpus that a batch joins were redacted."""
     known = newest.redactions if newest else ()
-    if policy is None or (known and known[-1].policy == policy):
+    if redacting is None or (known and known[-1].redacting == redacting):
         return known
-    return (*known, Redacting(since=newest.number + 1 if newest else 1, policy=policy))
+    return (*known, RedactedSince(since=newest.number + 1 if newest else 1, redacting=redacting))
 
 
 def _checked(values: Iterable[str], length: int, what: str) -> frozenset[str]:

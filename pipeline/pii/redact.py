@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.document import SPAN
-from pipeline.fingerprint import digest
 from pipeline.pii.names import find_names
 from pipeline.pii.recognizers import recognizers
 from pipeline.pii.screens import screen
 from pipeline.pii.spans import PLACEHOLDER, Hit, Span, replace, resolve
-from pipeline.pii.tokens import key_digest, load_key, token_of
+from pipeline.pii.tokens import token_of
 from pipeline.settings import Pii, Settings
 
 MAX_PASSES = 8
@@ -97,23 +96,12 @@ def without_tokens(texts: pa.Array, settings: Settings) -> pa.Array:
     <pyarrow.StringScalar: 'To !'>
     """
     found = _redacted(texts, settings, settings.pii.model_copy(update={"replacement": "placeholder"}))
-    return pc.replace_substring_regex(found, PLACEHOLDER, "")
+    return strip(found)
 
 
-def policy_of(settings: Settings) -> str:
-    """Return a digest of all that decides how a configuration redacts, the pseudonyms' key included.
-
-    Raises
-    ------
-    ConfigError
-        If pseudonyms are asked for and the key of the epoch is not there, or too short.
-    """
-    if not settings.cleaning.remove_pii:
-        return digest(None)
-    own = settings.pii
-    key = key_digest(load_key(own.key_epoch)) if own.replacement == "pseudonym" else None
-    # Epochs only name keys, and what becomes of a document that no model of names covers is no matter of its text.
-    return digest([own.model_dump(mode="json", exclude={"key_epoch", "uncovered_language"}), key])
+def strip(texts: pa.Array) -> pa.Array:
+    """Return texts without the tokens in them."""
+    return pc.replace_substring_regex(texts, PLACEHOLDER, "")
 
 
 def _redacted(texts: pa.Array, settings: Settings, wanted: Pii) -> pa.Array:

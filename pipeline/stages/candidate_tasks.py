@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dedup.gathered import NO_KEYS, Comparable, across, within
-from pipeline.dedup.sides import Form, Redaction
+from pipeline.dedup.sides import Form
 from pipeline.document import REPETITION
 from pipeline.lake.snapshots import Chain
-from pipeline.pii.redact import as_published, policy_of, without_tokens
 from pipeline.settings import Settings
+from pipeline.stages.redacted import redaction_of
 from pipeline.stages.scratch import read_scratch, write_scratch
 from pipeline.stages.signed import Rows, Signed
 from pipeline.text.arrow import one
@@ -27,13 +27,6 @@ FEW = 2_000
 """Candidates up to which starting tasks costs more than it saves."""
 
 _KEYS = ("key_0", "key_1")
-
-
-def redaction_of(settings: Settings) -> Redaction:
-    """Return how a batch redacts; its texts are raw."""
-    return Redaction(
-        policy_of(settings), partial(as_published, settings=settings), partial(without_tokens, settings=settings)
-    )
 
 
 def pieces_on_workers(work: Work, signed: Signed, rows: Rows, form: Form) -> Iterator[Comparable] | None:

@@ -22,8 +22,9 @@ from pipeline.document import DEDUP
 from pipeline.history import base_release
 from pipeline.lake.manifest import ShardFile
 from pipeline.lake.snapshots import COLUMNS_ROLE, unify, write_shard
-from pipeline.stages.candidate_tasks import pieces_on_workers, redaction_of
+from pipeline.stages.candidate_tasks import pieces_on_workers
 from pipeline.stages.choice_tasks import choose_on_workers
+from pipeline.stages.redacted import redaction_of
 from pipeline.stages.repetition import mark_shards
 from pipeline.stages.signed import (
     ShardScratch,

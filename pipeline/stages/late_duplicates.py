@@ -18,7 +18,7 @@ from pipeline.dedup.signatures import Bands
 from pipeline.lake.release import Signing
 from pipeline.lake.snapshots import Chain
 from pipeline.settings import Settings
-from pipeline.stages.candidate_tasks import redaction_of
+from pipeline.stages.redacted import redaction_of
 from pipeline.stages.signed import Rows, Signed, find, matrix, ranks_of, sign, signings_of, texts_of, with_own
 from pipeline.text.arrow import one
 

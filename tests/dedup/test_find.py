@@ -17,6 +17,7 @@ from pipeline.dedup.find import CONTAINED, EXACT, NEAR, find_duplicates
 from pipeline.dedup.plan import derive
 from pipeline.dedup.sides import DuplicatesInput, PublishedInput, Redaction, Rules
 from pipeline.dedup.signatures import band_hashes
+from pipeline.lake.release import Redacting
 from pipeline.reasons import REASONS
 from pipeline.text.shingles import shingles
 from pipeline.text.shingling import Shingling
@@ -27,6 +28,7 @@ PLAN = derive(0.6, 0.999999, max_permutations=2_000)
 NUMBER = r"\b\d{4}\b"
 
 
+OURS = Redacting(looked_for="0" * 64, tokens="0" * 64)
 FOREIGN = 2
 """The release whose documents were redacted in another way."""
 
@@ -75,8 +77,9 @@ def make_published(ids, texts, releases=None):
         releases=np.array(releases, np.int64),
         buckets=gather(bands.hashes[rows].ravel().view(np.uint64), np.repeat(rows, PLAN.bands), order),
         texts=lambda rows: published.take(pa.array(rows)),
+        redaction=Redaction(OURS, redact, common, common),
         foreign=foreign,
-        redaction=Redaction("ours", redact, common),
+        common=lambda rows: common(published.take(pa.array(rows))),
     )
 
 

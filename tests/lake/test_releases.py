@@ -21,6 +21,7 @@ from batches import (
 )
 
 from pipeline.errors import ContractViolation, ReleaseConflict, SnapshotError
+from pipeline.lake.release import Redacting
 from pipeline.lake.releases import Approval, Corpus, Signing
 from pipeline.lake.store import Store
 
@@ -230,14 +231,14 @@ def test_added_since(published, table):
 
 
 def test_how_documents_were_redacted_is_remembered_by_the_release_that_brought_them(corpus):
-    first, second = "1" * 64, "2" * 64
+    first, second = (Redacting(looked_for="0" * 64, tokens=key * 64) for key in "12")
     publish(corpus, "b1", A)  # by a version that did not say it
-    publish(corpus, "b2", B, base=1, policy=first)
-    publish(corpus, "b3", C, base=2, policy=second)
+    publish(corpus, "b2", B, base=1, redacting=first)
+    publish(corpus, "b3", C, base=2, redacting=second)
     corpus.takedown([identity("a1")], "asked")
     corpus.rollback(2, "bad")
-    publish(corpus, "b4", ["d1"], base=5, policy=second)
-    publish(corpus, "b5", ["e1"], base=6, policy=first)
+    publish(corpus, "b4", ["d1"], base=5, redacting=second)
+    publish(corpus, "b5", ["e1"], base=6, redacting=first)
     newest = Corpus(corpus.store).newest()
     assert [newest.redacted_as(number) for number in (1, 2, 6, 7)] == [None, first, second, first]
-    assert [(entry.since, entry.policy) for entry in newest.redactions] == [(2, first), (3, second), (7, first)]
+    assert [(entry.since, entry.redacting) for entry in newest.redactions] == [(2, first), (3, second), (7, first)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from pipeline import api, listing
@@ -15,6 +16,7 @@ from pipeline.dedup.plan import Plan
 from pipeline.dedup.published import places_of, published_side, published_since
 from pipeline.dedup.sides import Redaction
 from pipeline.dedup.signatures import Bands
+from pipeline.lake.release import Redacting
 from pipeline.lake.releases import Corpus, Release
 from pipeline.lake.store import Store
 from pipeline.lake.tables import SIGNATURES
@@ -26,7 +28,7 @@ from tests.lake.batches import documents as lake_documents
 if TYPE_CHECKING:
     from pathlib import Path
 
-PLAIN = Redaction("f" * 64, lambda texts: texts, lambda texts: texts)
+PLAIN = Redaction(Redacting(looked_for="f" * 64, tokens="f" * 64), *[lambda texts: texts] * 3)
 
 
 def test_the_published_side_is_that_of_the_release_whatever_came_after(tmp_path: Path) -> None:
@@ -321,6 +323,22 @@ def test_what_was_redacted_otherwise_since_the_batch_was_opened_is_recognised_to
     told = twin(batch, chain, "publish", row, texts=True)
     assert told["difference"] is None
     assert "no key of epoch 2" in told["no_difference"]
+
+
+def test_published_texts_are_redacted_again_only_where_other_things_were_looked_for(tmp_path: Path) -> None:
+    corpus = Corpus(Store(str(tmp_path)))
+    ways = [("0", "1"), ("1", "0"), ("0", "0")]
+    for number, (looked_for, tokens) in enumerate(ways):
+        way = Redacting(looked_for=looked_for * 64, tokens=tokens * 64)
+        publish(corpus, f"b{number}", ["abc"[number]], base=number, redacting=way)
+    bands = Bands(np.array([[1, -2]]), np.array([True]))
+    redaction = Redaction(way, publish=lambda texts: texts, common=pc.utf8_upper, strip=pc.utf8_capitalize)
+    side = published_side(corpus, corpus.newest(), bands, redaction, 10)
+    assert side is not None
+    order = np.argsort(side.releases)
+    assert side.foreign[order].tolist() == [True, True, False]
+    assert side.common(order[:2]).to_pylist() == ["Text of a", "TEXT OF B"]
+    assert side.texts(order).to_pylist() == ["text of a", "text of b", "text of c"]
 
 
 def _have_keys(monkeypatch: pytest.MonkeyPatch) -> None:
