@@ -1,9 +1,9 @@
 """Our presets beside DataTrove's filters, decision by decision, and the cost of both and of Dolma's taggers, on the same documents in one run.
 
-    uv run python -m benchmarks quality_peers [--documents 10000] [--repeats 3]
+    uv run python -m benchmarks quality_peers [--documents 10000] [--timed 4000] [--repeats 3] [--costs]
 
-The documents are the English labelled texts of the shared folder where there is one, and Debian's documentation (`dedup_corpus`),
-normalised as ingest does. DataTrove and Dolma run in environments of their own. **Every difference is explained by intervention**: one definition after
+Costs are measured on documents of the near-duplicate benchmark's corpus, in some twenty languages; decisions are compared on the English labelled texts of
+the shared folder where there is one, and on some of the corpus. All are normalised as ingest does. DataTrove and Dolma run in environments of their own. **Every difference is explained by intervention**: one definition after
 the other, then every two, three and four together, is made the same on both sides until the decisions are the same. Definitions of the text:
 
 - *space*: white space inside lines made one space each, lines of nothing but white space made empty, none at the ends;
@@ -87,6 +87,8 @@ OF_WORDS = {"alphabetic_tokens": "alphabetic_words", "newline_token_ratio": "new
 """Measures of tokens, and those of words that say the same of a text that is written as tokens."""
 GAP = r"[^\w\n]+"
 """What may stand between the words of a phrase, as a pattern."""
+Ask = Callable[..., dict[str, Any]]
+"""Runs DataTrove: texts, filters, definitions of ours -> its answer."""
 TOGETHER = 4
 """Definitions that are made the same at once, at most."""
 
@@ -100,16 +102,26 @@ def documents(count: int) -> list[str]:
         if file.exists():
             with gzip.open(file, "rt", encoding="utf-8") as lines:
                 texts += [json.loads(line)["text"] for line in lines]
-    corpora = sorted((cache_folder() / "corpora").glob("[0-9]*.parquet"))
-    if corpora:
-        table = pq.read_table(corpora[0], columns=["text", "copy_of"])
-        own = [text for text, of in zip(*table.to_pydict().values(), strict=True) if of is None]
-        missing = max(count - len(texts), 0)
-        texts += own[:: max(1, len(own) // missing)][:missing] if missing else []
+    own, missing = of_the_corpus(), max(count - len(texts), 0)
+    texts += own[:: max(1, len(own) // missing)][:missing] if missing else []
     if not texts:
         raise SystemExit("no documents: make the corpus with `python -m benchmarks dedup_peers` first")
-    texts = [normalise(text)[0] for text in texts]
-    return [text for text in texts if text.strip()][:: max(1, len(texts) // count)][:count]
+    return drawn(texts, count)
+
+
+def of_the_corpus() -> list[str]:
+    """Return the documents of the near-duplicate benchmark's corpus that are copies of none; none where it was not made."""
+    corpus = cache_folder() / "corpora" / "100000.parquet"
+    if not corpus.exists():
+        return []
+    table = pq.read_table(corpus, columns=["text", "copy_of"])
+    return [text for text, of in zip(*table.to_pydict().values(), strict=True) if of is None]
+
+
+def drawn(texts: list[str], count: int) -> list[str]:
+    """Return so many of the texts that are not empty, evenly drawn and normalised."""
+    some = [text for text in (normalise(text)[0] for text in texts) if text.strip()]
+    return some[:: max(1, len(some) // count)][:count]
 
 
 def plain_space(text: str) -> str:
@@ -179,7 +191,7 @@ def interventions(preset: str) -> Iterator[tuple[str, ...]]:
                 yield causes
 
 
-def differences(texts: list[str], theirs: list[list[str]], preset: str, ask: Callable[..., dict[str, Any]]) -> None:
+def differences(texts: list[str], theirs: list[list[str]], preset: str, ask: Ask) -> None:
     """Print how often a preset and its peer disagree, and why."""
     mine = ours(texts, preset)
     left = [i for i, (a, b) in enumerate(zip(mine, theirs, strict=True)) if bool(a) != bool(b)]
@@ -218,43 +230,48 @@ def seconds(run: Any, repeats: int) -> float:
     return statistics.median(taken)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--documents", type=int, default=10_000)
-    parser.add_argument("--repeats", type=int, default=3)
-    arguments = parser.parse_args()
-    cache = cache_folder()
-    folder = cache / "quality"
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = documents(arguments.documents)
+def costs(texts: list[str], ask: Ask, dolma: str, folder: Path, repeats: int) -> None:
+    """Print what ours and the peers' take for the same texts; each of theirs runs once."""
     array = pa.array(texts)
     measure(array.slice(0, 2))
-    kernel = seconds(lambda: measure(array), arguments.repeats)
+    kernel = seconds(lambda: measure(array), repeats)
     stage = QualityStage(threshold=0.8, hard_rules=("gopher", "fineweb", "c4"))
     batch = pa.RecordBatch.from_arrays(
         [array, pa.array(["en"] * len(array)), pa.array(["web"] * len(array))], ["text", "language", "source_kind"]
     )
     stage.apply(batch.slice(0, 2))
-    whole = seconds(lambda: stage.apply(batch), arguments.repeats)
+    rates = {
+        "kernel, every measure": kernel,
+        "whole stage": seconds(lambda: stage.apply(batch), repeats),
+        "DataTrove Gopher, FineWeb and C4 filters": sum(ask(texts, "gopher,fineweb,c4")["seconds"].values()),
+        "Dolma Gopher and C4 taggers": sum(peer(dolma, "quality_peer_dolma.py", texts, folder)["seconds"].values()),
+    }
+    print(f"{len(texts)} documents of {sum(map(len, texts)) / len(texts):,.0f} characters; documents a CPU second:")
+    for name, taken in rates.items():
+        print(f"  {name:44s} {len(texts) / taken:10,.0f}  x{taken / kernel:.1f} the kernel's cost", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--documents", type=int, default=10_000, help="whose decisions are compared")
+    parser.add_argument("--timed", type=int, default=4_000, help="of the corpus, on which costs are measured")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--costs", action="store_true", help="measure costs only")
+    arguments = parser.parse_args()
+    cache = cache_folder()
+    folder = cache / "quality"
+    folder.mkdir(parents=True, exist_ok=True)
     datatrove = environment("datatrove-filters", DATATROVE, cache)
 
     def ask(some: list[str], filters: str, *definitions: str) -> dict[str, Any]:
         return peer(datatrove, "quality_peer_datatrove.py", some, folder, filters, *definitions)
 
-    answer = ask(texts, "gopher,fineweb,c4")
-    tagged = peer(environment("dolma", DOLMA, cache), "quality_peer_dolma.py", texts, folder)
-    print(f"{len(texts)} documents of {sum(map(len, texts)) / len(texts):,.0f} characters; documents a CPU second:")
-    rates = {
-        "kernel, every measure": kernel,
-        "whole stage": whole,
-        "DataTrove Gopher, FineWeb and C4 filters": sum(
-            answer["seconds"][name] for name in ("gopher", "fineweb", "c4")
-        ),
-        "Dolma Gopher and C4 taggers": sum(tagged["seconds"].values()),
-    }
-    for name, taken in rates.items():
-        print(f"  {name:44s} {len(texts) / taken:10,.0f}  x{taken / kernel:.1f} the kernel's cost")
-    split = ask(texts, "gopher", "words")
+    timed = drawn(of_the_corpus(), arguments.timed) or documents(arguments.timed)
+    costs(timed, ask, environment("dolma", DOLMA, cache), folder, arguments.repeats)
+    if arguments.costs:
+        return
+    texts = documents(arguments.documents)
+    answer, split = ask(texts, "gopher,fineweb,c4"), ask(texts, "gopher", "words")
     for preset, filters in PAIRS.items():
         differences(texts, (split if preset == "gopher" else answer)["decisions"][filters], preset, ask)
 
