@@ -206,7 +206,7 @@ def differences(texts: list[str], theirs: list[list[str]], preset: str, ask: Ask
         some = [texts[i] for i in left]
         for cause, write in REWRITE.items():
             some = [write(text) for text in some] if cause in causes else some
-        answer = ask(some, filters, *always, *causes)
+        answer = ask(some, filters, *always, *(cause for cause in causes if cause not in REWRITE))
         here = ours(answer["tokens"], preset, tokens=True) if "tokens" in causes else ours(some, preset)
         there = answer["decisions"][filters]
         explained = {i for i, a, b in zip(left, here, there, strict=True) if bool(a) == bool(b)}

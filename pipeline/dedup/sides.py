@@ -45,6 +45,10 @@ class Redaction:
     strip: Callable[[pa.Array], pa.Array]
     """The same of a text in which nothing is left of what the batch looks for: it has tokens only to lose."""
 
+    def as_compared(self, texts: pa.Array, form: Form) -> pa.Array:
+        """Return the batch's texts in a form."""
+        return {"raw": lambda same: same, "published": self.publish, "common": self.common}[form](texts)
+
 
 @dataclass(frozen=True)
 class DuplicatesInput:
@@ -85,6 +89,10 @@ class PublishedInput:
     """Which of the documents were redacted in another way."""
     common: Texts
     """What both ways leave alike of the texts of foreign ones."""
+
+    def as_compared(self, rows: npt.NDArray[np.int64], form: Form) -> pa.Array:
+        """Read texts in a form."""
+        return self.common(rows) if form == "common" else self.texts(rows)
 
     def rank(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the place of each row in the order of preference among `rows`: the earliest release, then the id."""

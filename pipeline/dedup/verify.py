@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -87,15 +88,10 @@ def _compared_across(
     weights = np.zeros(len(published.releases), np.int64)
     weights[candidates[:, 1]] = batch.characters[candidates[:, 0]]
     rows, left = np.unique(candidates[:, 0], return_inverse=True)
-    own, read = (
-        (published.redaction.publish, published.texts)
-        if form == "published"
-        else (published.redaction.common, published.common)
-    )
-    with gathered(_pieces(batch, rows, rules, form, own)) as ours:
+    with gathered(_pieces(batch, rows, rules, form, partial(published.redaction.as_compared, form=form))) as ours:
         for block in blocks(candidates, np.zeros_like(batch.characters), weights, rules.block_characters, same=False):
             published_rows, right = np.unique(candidates[block, 1], return_inverse=True)
-            theirs = across(read(published_rows), rules.shingling)
+            theirs = across(published.as_compared(published_rows, form), rules.shingling)
             same = (ours.keys[left[block]] == theirs.keys[right]).all(axis=1)
             yield block, overlap(ours.sets, theirs.sets, np.column_stack([left[block], right])), same
 

@@ -1,9 +1,9 @@
 """fastText's prediction as one kernel over UTF-8 bytes, for models of the kind that lid.176 is: quantised, with a hierarchical softmax.
 
 fastText (Joulin et al., arXiv:1607.01759; arXiv:1612.03651) stays the specification and the test's oracle:
-`tests/language/test_fasttext_kernel.py` compares label by label. Its own `predict` takes 0.5 us a character for
-looking up each n-gram in a hash map of the standard library and unpacking its vector; here the vectors lie unpacked, and a map of bits
-says of most n-grams that they have none. The answers are the same, to the last bit of a score.
+`tests/language/test_fasttext_kernel.py` compares label by label. Its own `predict` looks up each n-gram in a hash map of the
+standard library and unpacks its vector; here the vectors lie unpacked, and a map of bits says of most n-grams that they have none. The
+answers are the same, to the last bit of a score. How much that saves depends on the machine (docs/language.md).
 """
 
 from __future__ import annotations
@@ -179,6 +179,12 @@ def _hash(data: Bytes, start: int, end: int) -> np.uint32:
 
 
 @kernel
+def _is_space(byte: np.uint8) -> bool:
+    """Say whether a byte ends a word: white space of ASCII, or zero."""
+    return bool(9 <= byte <= 13 or byte in (0, 32))
+
+
+@kernel
 def _equal(one: Bytes, first: int, other: Bytes, second: int, length: int) -> bool:
     place = 0
     while place < length and one[first + place] == other[second + place]:
@@ -226,7 +232,7 @@ def _add_ngrams(data: Bytes, start: int, length: int, tables: Tables, hidden: Fl
                 state = _step(state, _byte(data, start, length, place))
                 place += 1
             if size >= tables.shortest and not (size == 1 and (first == 0 or place == length + 2)):
-                bucket = np.int64(state % np.uint32(2_000_000))
+                bucket = np.int64(state % np.uint32(_BUCKETS))
                 if tables.has[bucket >> 6] >> np.uint64(bucket & 63) & np.uint64(1):
                     hidden += tables.vectors[tables.buckets[bucket]]
                     count += 1
@@ -282,11 +288,11 @@ def _predict(data: Bytes, offsets: Integers, tables: Tables, labels: Integers, s
         start, end = offsets[text], offsets[text + 1]
         ended = False
         while start < end and not ended:
-            if data[start] == 32 or data[start] == 0 or 9 <= data[start] <= 13:
+            if _is_space(data[start]):
                 start += 1
                 continue
             stop = start
-            while stop < end and not (data[stop] == 32 or data[stop] == 0 or 9 <= data[stop] <= 13):
+            while stop < end and not _is_space(data[stop]):
                 stop += 1
             ended = stop - start == 4 and _equal(data, start, end_word, 0, 4)
             label = stop - start >= 9 and _equal(data, start, prefix, 0, 9)

@@ -96,10 +96,10 @@ def without_tokens(texts: pa.Array, settings: Settings) -> pa.Array:
     <pyarrow.StringScalar: 'To !'>
     """
     found = _redacted(texts, settings, settings.pii.model_copy(update={"replacement": "placeholder"}))
-    return strip(found)
+    return strip_tokens(found)
 
 
-def strip(texts: pa.Array) -> pa.Array:
+def strip_tokens(texts: pa.Array) -> pa.Array:
     """Return texts without the tokens in them."""
     return pc.replace_substring_regex(texts, PLACEHOLDER, "")
 

@@ -68,8 +68,7 @@ def prepare_shard(task: tuple[int, str], chain: Chain, settings: Settings, folde
     if form == "raw":
         found = within(texts, shingling)
     else:
-        redaction = redaction_of(settings)
-        found = across((redaction.publish if form == "published" else redaction.common)(texts), shingling)
+        found = across(redaction_of(settings).as_compared(texts, form), shingling)
     lists = pa.LargeListArray.from_arrays(pa.array(found.sets.offsets), pa.array(found.sets.hashes))
     answer = pa.table({"hashes": lists})
     if form != "raw":

@@ -7,7 +7,7 @@ from functools import partial
 from pipeline.dedup.sides import Redaction
 from pipeline.fingerprint import digest
 from pipeline.lake.release import Redacting
-from pipeline.pii.redact import as_published, strip, without_tokens
+from pipeline.pii.redact import as_published, strip_tokens, without_tokens
 from pipeline.pii.tokens import key_digest, load_key
 from pipeline.settings import Settings
 
@@ -37,5 +37,5 @@ def redaction_of(settings: Settings) -> Redaction:
         redacting_of(settings),
         publish=partial(as_published, settings=settings),
         common=partial(without_tokens, settings=settings),
-        strip=strip,
+        strip=strip_tokens,
     )
